@@ -1,0 +1,43 @@
+//! Time as an argument.
+
+use chrono::{DateTime, Duration, TimeZone, Utc};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Where a component learns what time it is: the machine in production, a hand-set value in tests.
+#[derive(Clone, Default)]
+pub struct Clock(Option<Arc<AtomicI64>>);
+
+impl Clock {
+    /// The machine's own clock.
+    pub const fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands at `start` until [`Clock::advance`] moves it. Clones move together.
+    pub fn fixed(start: DateTime<Utc>) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(start.timestamp_micros()))))
+    }
+
+    /// The present moment, to the microsecond (what PostgreSQL keeps).
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
+    pub fn now(&self) -> DateTime<Utc> {
+        let micros =
+            self.0.as_ref().map_or_else(|| Utc::now().timestamp_micros(), |at| at.load(Ordering::Relaxed));
+        Utc.timestamp_micros(micros).single().unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// Moves a fixed clock on; a system clock is not moved.
+    pub fn advance(&self, by: Duration) {
+        if let Some(at) = &self.0 {
+            at.fetch_add(by.num_microseconds().unwrap_or(0), Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.0.is_some() { "Clock::fixed" } else { "Clock::system" })
+    }
+}

@@ -1,0 +1,54 @@
+//! Events: *that* something changed, never *to what*. Whoever hears one re-reads the truth.
+
+use crate::id::{EntityKind, EntityRef};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What happened to the aggregate, as readers are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// Readers see a new or changed record.
+    Published,
+    /// Readers see it no more.
+    Withdrawn,
+}
+
+impl EventKind {
+    /// The wire name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// One change of what readers may see. Recorded in the transaction that made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// UUIDv7, made when the change was; the identity by which a second delivery is recognised.
+    pub id: Uuid,
+    pub kind: EventKind,
+    pub entity: EntityRef,
+    /// Rises by one with every change of the aggregate, under its row lock.
+    pub version: i64,
+    pub at: DateTime<Utc>,
+}
+
+/// The surrogate keys that a change of `entity` makes stale, wherever they were rendered: its own key and
+/// the lists of its kind.
+pub fn surrogate_keys(entity: EntityRef) -> [String; 2] {
+    [surrogate_key(entity), list_surrogate_key(entity.kind)]
+}
+
+/// The surrogate key of one aggregate: `raga:0192…`.
+pub fn surrogate_key(entity: EntityRef) -> String {
+    entity.to_string()
+}
+
+/// The surrogate key of everything that lists entities of `kind`, or shows labels of many: `list:ragas`.
+pub fn list_surrogate_key(kind: EntityKind) -> String {
+    format!("list:{}", kind.plural())
+}

@@ -1,0 +1,1 @@
+//! Melakarta arithmetic: all 72 scales from their number.

@@ -1,0 +1,10 @@
+//! Ragas and talas, and the arithmetic under them.
+
+pub mod melakarta;
+pub mod raga;
+pub mod scale;
+pub mod tala;
+
+pub use raga::Raga;
+pub use scale::{ScaleToken, Swara};
+pub use tala::{Tala, TalaSetting};

@@ -1,0 +1,222 @@
+//! Display text in another script or scheme. Machine-made: whoever shows it marks it so.
+
+use crate::latin;
+use crate::romanize::{
+    convert_with, for_each_piece, is_mark_or_joiner, nasal_before, raw_iso, spoken_nasals, table_of,
+    to_iso15919,
+};
+use crate::script::{Scheme, Script};
+use unicode_normalization::UnicodeNormalization;
+use vidyut_lipi::Scheme as Table;
+
+/// How a text is written: in a script, or in Latin letters by a scheme.
+///
+/// `Script(Script::Latin)` stands for ISO 15919.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Notation {
+    /// A script.
+    Script(Script),
+    /// A scheme of Latin letters.
+    Latin(Scheme),
+}
+
+/// Writes a text in another notation.
+///
+/// Only stretches in the source notation change; other scripts, digits, spaces and punctuation stay as
+/// they are, so that a Latin word inside a Telugu text survives. Indic to Indic and Latin to Indic are
+/// exact as far as the target has the letters. Tamil has no voiced or aspirated stops, so what becomes
+/// Tamil cannot come back; it is written without pronunciation figures, as readers know it.
+pub fn transliterate(text: &str, from: Notation, to: Notation) -> String {
+    let (from, to) = (settled(from), settled(to));
+    if from == to {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    for_each_piece(
+        text,
+        |piece, convert| {
+            if convert { out.push_str(&piece_between(piece, from, to)) } else { out.push_str(piece) }
+        },
+        |c| belongs_to(c, from),
+    );
+    out.nfc().collect()
+}
+
+/// Latin as a script is ISO 15919.
+const fn settled(notation: Notation) -> Notation {
+    match notation {
+        Notation::Script(Script::Latin) => Notation::Latin(Scheme::Iso15919),
+        other => other,
+    }
+}
+
+fn belongs_to(c: char, from: Notation) -> bool {
+    match from {
+        Notation::Script(script) => Script::of_char(c) == Some(script) || is_mark_or_joiner(c),
+        Notation::Latin(scheme) => {
+            Script::of_char(c) == Some(Script::Latin) || is_mark_or_joiner(c) || is_sign_of(c, scheme)
+        }
+    }
+}
+
+/// Punctuation that a scheme uses as part of a letter.
+const fn is_sign_of(c: char, scheme: Scheme) -> bool {
+    match scheme {
+        Scheme::Itrans => matches!(c, '~' | '^'),
+        Scheme::BlogHk | Scheme::KarnatikHk | Scheme::Karnatik => matches!(c, '\'' | '’' | '`' | '^'),
+        Scheme::Iso15919 => c == ':',
+        Scheme::Iast | Scheme::Hk | Scheme::Concert => false,
+    }
+}
+
+fn piece_between(piece: &str, from: Notation, to: Notation) -> String {
+    match (from, to) {
+        (Notation::Script(source), Notation::Script(target)) => {
+            iso_to_script(&raw_iso(piece, source), target, source != Script::Tamil)
+        }
+        (Notation::Script(source), Notation::Latin(scheme)) => {
+            iso_to_latin(&to_iso15919(piece, source), scheme)
+        }
+        (Notation::Latin(scheme), Notation::Script(target)) => {
+            iso_to_script(&latin_to_iso(piece, scheme).to_lowercase(), target, scheme != Scheme::Iso15919)
+        }
+        (Notation::Latin(scheme), Notation::Latin(target)) => {
+            iso_to_latin(&latin_to_iso(piece, scheme), target)
+        }
+    }
+}
+
+fn latin_to_iso(piece: &str, scheme: Scheme) -> String {
+    let piece: String = piece.nfc().collect();
+    match scheme {
+        Scheme::Iso15919 => piece,
+        Scheme::Iast => latin::read_iast(&piece),
+        Scheme::Itrans => convert_with(&piece, Table::Itrans, Table::Iso15919),
+        Scheme::Hk => convert_with(&piece, Table::HarvardKyoto, Table::Iso15919),
+        Scheme::BlogHk | Scheme::KarnatikHk | Scheme::Karnatik | Scheme::Concert => {
+            latin::read(&piece, scheme)
+        }
+    }
+}
+
+fn iso_to_latin(iso: &str, scheme: Scheme) -> String {
+    match scheme {
+        Scheme::Iso15919 => iso.to_owned(),
+        Scheme::Iast => latin::write_iast(iso),
+        Scheme::Itrans => convert_with(&iso.to_lowercase(), Table::Iso15919, Table::Itrans),
+        Scheme::Hk => convert_with(&iso.to_lowercase(), Table::Iso15919, Table::HarvardKyoto),
+        Scheme::BlogHk | Scheme::KarnatikHk | Scheme::Karnatik | Scheme::Concert => latin::write(iso, scheme),
+    }
+}
+
+/// ISO 15919 in a script, in the spelling its readers expect. `from_other`: the text comes from where
+/// Tamil's two n are not told apart.
+fn iso_to_script(iso: &str, target: Script, from_other: bool) -> String {
+    let Some(table) = table_of(target) else { return iso.to_owned() };
+    let convert = |iso: &str| convert_with(iso, Table::Iso15919, table);
+    let iso = within_reach(iso, target);
+    match target {
+        Script::Telugu | Script::Kannada => convert(&anusvaras(&iso, |_| true)),
+        Script::Tamil if from_other => tamil(&convert(&alveolar_n(&spoken_nasals(&iso)))),
+        Script::Tamil => tamil(&convert(&spoken_nasals(&iso))),
+        Script::Malayalam => {
+            chillus(&convert(&anusvaras(&spoken_nasals(&iso), |stop| matches!(stop, 'g' | 'b'))))
+        }
+        _ => convert(&iso),
+    }
+}
+
+/// Replaces sounds that the target has no letter for by the nearest it has. Left alone they come out as
+/// code points that no font shows.
+fn within_reach(iso: &str, target: Script) -> String {
+    use Script::{Bengali, Devanagari, Grantha, Gujarati, Kannada, Malayalam, Tamil, Telugu};
+    let has_nukta = matches!(target, Devanagari | Bengali | Gujarati);
+    let has_dravidian = matches!(target, Devanagari | Tamil | Telugu | Kannada | Malayalam);
+    let mut out = String::with_capacity(iso.len());
+    for c in iso.nfc() {
+        match c {
+            'w' => out.push('v'),
+            'x' => out.push_str("kṣ"),
+            'z' if !has_nukta => out.push('j'),
+            'f' if !has_nukta => out.push_str("ph"),
+            'q' if !has_nukta => out.push('k'),
+            'ṛ' if !has_nukta => out.push('ḍ'),
+            'ṉ' if !matches!(target, Tamil | Devanagari) => out.push('n'),
+            'ṯ' => out.push(if matches!(target, Tamil | Malayalam) { 'ṟ' } else { 't' }),
+            'ṟ' if !has_dravidian => out.push('r'),
+            'ḻ' | 'ḷ' if target == Bengali => out.push('l'),
+            'ḻ' if !has_dravidian => out.push('ḷ'),
+            'e' if matches!(target, Bengali | Gujarati | Grantha) => out.push('ē'),
+            'o' if matches!(target, Bengali | Gujarati | Grantha) => out.push('ō'),
+            '\'' if target == Tamil => {}
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// The nasal of a stop's own row as anusvara, where `before` says so of the stop: Telugu and Kannada
+/// write it before all, Malayalam before g and b.
+fn anusvaras(iso: &str, before: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(iso.len());
+    let mut chars = iso.chars().peekable();
+    while let Some(c) = chars.next() {
+        let own = chars.peek().is_some_and(|next| before(*next) && nasal_before(*next) == Some(c));
+        out.push(if own { 'ṁ' } else { c });
+    }
+    out
+}
+
+/// Tamil writes n as ன except at the start of a word and before t.
+fn alveolar_n(iso: &str) -> String {
+    let mut out = String::with_capacity(iso.len());
+    let mut before = '\0';
+    let mut chars = iso.chars().peekable();
+    while let Some(c) = chars.next() {
+        let dental = chars.peek().is_some_and(|next| matches!(next, 't' | 'd'));
+        let inside = before.is_alphabetic() || is_mark_or_joiner(before);
+        out.push(if c == 'n' && inside && !dental { 'ṉ' } else { c });
+        before = c;
+    }
+    out
+}
+
+/// Without the figures and signs that tell apart what Tamil writes alike, and with its own visarga.
+fn tamil(text: &str) -> String {
+    let figure = |c: &char| matches!(c, '²' | '³' | '⁴' | '₂' | '₃' | '₄' | 'ʼ' | 'ˮ');
+    text.chars().filter(|c| !figure(c)).map(|c| if c == '꞉' { 'ஃ' } else { c }).collect()
+}
+
+/// Malayalam writes a final n, r, l, ḷ, ṇ, and r before most consonants, by a letter of its own.
+fn chillus(text: &str) -> String {
+    const VIRAMA: char = '\u{D4D}';
+    let letters: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < letters.len() {
+        let bare = letters.get(at + 1) == Some(&VIRAMA);
+        match chillu(letters[at], letters.get(at + 2).copied()).filter(|_| bare) {
+            Some(chillu) => {
+                out.push(chillu);
+                at += 2;
+            }
+            None => {
+                out.push(letters[at]);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+fn chillu(letter: char, next: Option<char>) -> Option<char> {
+    let last = next.is_none_or(|next| Script::of_char(next) != Some(Script::Malayalam));
+    match letter {
+        'ണ' if last => Some('ൺ'),
+        'ന' if last => Some('ൻ'),
+        'ല' if last => Some('ൽ'),
+        'ള' if last => Some('ൾ'),
+        'ര' if last || !matches!(next, Some('ര' | 'യ' | 'വ')) => Some('ർ'),
+        _ => None,
+    }
+}

@@ -1,0 +1,247 @@
+//! An API: its endpoints, and everything that is made out of them.
+
+use crate::endpoint::{Access, Endpoint};
+use crate::problem::{Problem, ProblemBody};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use domain::Clock;
+use domain::metrics::Metrics;
+use http::Method;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::path::{Operation, PathsBuilder};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+/// A set of endpoints over the state `S`: one value makes the router, the document and the list of routes,
+/// so that none of them can know a route that the others do not.
+pub struct Api<S> {
+    title: &'static str,
+    description: &'static str,
+    endpoints: Vec<Endpoint<S>>,
+}
+
+/// One route, as ratchet tests and documents list it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Route {
+    /// The method, upper case.
+    pub method: String,
+    /// The path with its parameters in braces.
+    pub path: String,
+    /// Who may call it, and how long its answers live.
+    pub access: Access,
+}
+
+/// What the kit needs beside the endpoints; clones share their instruments, so one is made a process.
+#[derive(Clone, Debug)]
+pub struct Kit {
+    clock: Clock,
+    limits: Limits,
+    seconds: Family<Labels, Histogram>,
+}
+
+/// Method, route and class of status: bounded, however odd the requests.
+type Labels = [(&'static str, String); 3];
+
+const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+impl Kit {
+    /// A kit that gives requests the time of `clock` and reports `http_request_seconds` to `metrics`.
+    pub fn new(clock: Clock, metrics: &Metrics, limits: Limits) -> Self {
+        let seconds = Family::<Labels, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
+        let seconds = metrics.register("http_request_seconds", "Time to an answer, by route", seconds);
+        Self { clock, limits, seconds }
+    }
+
+    /// Bounds of one request.
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn measure(&self, method: &Method, route: &str, status: u16, elapsed: Duration) {
+        // A method is any token; only those that a route can have become labels.
+        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE].contains(method);
+        let method = if known { method.as_str() } else { "other" };
+        let labels = [
+            ("method", method.to_owned()),
+            ("route", route.to_owned()),
+            ("status", format!("{}xx", status / 100)),
+        ];
+        self.seconds.get_or_create(&labels).observe(elapsed.as_secs_f64());
+    }
+}
+
+/// Bounds of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The longest body, in bytes; longer ones are 413.
+    pub body_bytes_max: usize,
+    /// The longest time for an answer, in milliseconds; after it 503.
+    pub request_ms_max: u64,
+    /// The longest header section, in bytes; longer ones are 431.
+    pub header_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body_bytes_max: 1024 * 1024, request_ms_max: 30_000, header_bytes_max: 16 * 1024 }
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Api<S> {
+    /// An API without endpoints.
+    pub const fn new(title: &'static str, description: &'static str) -> Self {
+        Self { title, description, endpoints: Vec::new() }
+    }
+
+    /// Adds an endpoint.
+    ///
+    /// # Panics
+    /// Where its method and path are taken: a mistake in the table of routes, found by the first test.
+    #[must_use]
+    pub fn with(mut self, endpoint: Endpoint<S>) -> Self {
+        let (method, path) = (&endpoint.document.method, &endpoint.document.path);
+        let taken = self
+            .endpoints
+            .iter()
+            .any(|other| other.document.method == method && other.document.path == *path);
+        assert!(!taken, "{method} {path} is listed twice");
+        self.endpoints.push(endpoint);
+        self
+    }
+
+    /// Every route in the order of the table.
+    pub fn routes(&self) -> Vec<Route> {
+        let route = |endpoint: &Endpoint<S>| Route {
+            method: endpoint.document.method.to_string(),
+            path: endpoint.document.path.clone(),
+            access: endpoint.access,
+        };
+        self.endpoints.iter().map(route).collect()
+    }
+
+    /// The OpenAPI 3.1 document.
+    pub fn openapi(&self) -> OpenApi {
+        let mut paths = PathsBuilder::new();
+        let mut schemas = BTreeMap::from([(ProblemBody::name().into_owned(), ProblemBody::schema())]);
+        let mut nested = Vec::new();
+        ProblemBody::schemas(&mut nested);
+        for endpoint in &self.endpoints {
+            nested.extend(endpoint.document.schemas.iter().cloned());
+            let mut item = utoipa::openapi::PathItem::default();
+            *operation_slot(&mut item, &endpoint.document.method) = Some(operation(endpoint));
+            paths = paths.path(&endpoint.document.path, item);
+        }
+        schemas.extend(nested);
+        let info =
+            InfoBuilder::new().title(self.title).description(Some(self.description)).version("1").build();
+        let components = ComponentsBuilder::new().schemas_from_iter(schemas);
+        let components =
+            if self.endpoints.iter().any(|endpoint| matches!(endpoint.access, Access::Permission(_))) {
+                let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("sgp_…").build();
+                components.security_scheme(SCHEME, SecurityScheme::Http(bearer))
+            } else {
+                components
+            };
+        OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()
+    }
+
+    /// The OpenAPI document with its keys in order, as it is checked in and served.
+    ///
+    /// # Errors
+    /// Only where a schema holds what JSON cannot.
+    pub fn openapi_json(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self.openapi())
+    }
+
+    /// The router with everything that each request goes through: limits, context, log, metrics, and
+    /// problems for what matches no route.
+    pub fn into_router(self, state: S, kit: Kit) -> Router {
+        let mut router = Router::new();
+        for endpoint in self.endpoints {
+            router = router.route(&endpoint.document.path, endpoint.route);
+        }
+        router
+            .fallback(async || Problem::not_found())
+            .method_not_allowed_fallback(async || Problem::method_not_allowed())
+            .layer(DefaultBodyLimit::max(kit.limits.body_bytes_max))
+            .layer(axum::middleware::from_fn_with_state(kit, crate::log::observe))
+            .with_state(state)
+    }
+}
+
+const SCHEME: &str = "api_key";
+
+/// The operation with what the kit knows of it: its name, its permission or policy, its refusals.
+fn operation<S>(endpoint: &Endpoint<S>) -> Operation {
+    let mut operation = endpoint.document.operation.clone();
+    operation.operation_id = Some(operation_id(&endpoint.document.method, &endpoint.document.path));
+    operation.tags = Some(vec![tag(&endpoint.document.path)]);
+    let extensions = ExtensionsBuilder::new();
+    let extensions = match endpoint.access {
+        Access::Public(policy) => extensions.add("x-cache-policy", json!(policy)),
+        Access::Permission(name) => {
+            operation.security = Some(vec![SecurityRequirement::new(SCHEME, [] as [&str; 0])]);
+            extensions.add("x-permission", json!(name))
+        }
+        Access::Secret => extensions.add("x-secret", json!(true)),
+    };
+    operation.extensions = Some(extensions.build());
+    operation.responses.responses.entry("default".to_owned()).or_insert_with(|| RefOr::T(problem_response()));
+    operation
+}
+
+fn problem_response() -> Response {
+    let schema: RefOr<Schema> = Ref::from_schema_name(ProblemBody::name()).into();
+    ResponseBuilder::new()
+        .description("A problem (RFC 9457)")
+        .content("application/problem+json", ContentBuilder::new().schema(Some(schema)).build())
+        .build()
+}
+
+/// `get_compositions_by_ref_texts`: unique because method and path are.
+fn operation_id(method: &Method, path: &str) -> String {
+    let segments = path.split('/').filter(|segment| !matches!(*segment, "" | "v1"));
+    let mut name = method.as_str().to_lowercase();
+    for segment in segments {
+        name.push('_');
+        match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(parameter) => name.extend(["by_", parameter]),
+            None => name.push_str(&segment.replace(['-', '.'], "_")),
+        }
+    }
+    name
+}
+
+/// The collection that a path belongs to.
+fn tag(path: &str) -> String {
+    let mut segments = path.split('/').filter(|segment| !matches!(*segment, "" | "v1" | "admin"));
+    segments.next().unwrap_or("root").to_owned()
+}
+
+fn operation_slot<'a>(item: &'a mut utoipa::openapi::PathItem, method: &Method) -> &'a mut Option<Operation> {
+    match *method {
+        Method::POST => &mut item.post,
+        Method::PUT => &mut item.put,
+        Method::DELETE => &mut item.delete,
+        Method::OPTIONS => &mut item.options,
+        Method::HEAD => &mut item.head,
+        Method::PATCH => &mut item.patch,
+        Method::TRACE => &mut item.trace,
+        _ => &mut item.get,
+    }
+}

@@ -212,3 +212,120 @@ fn filed_under(script: Script, offset: u32) -> Option<u32> {
         _ => chillu_base(script, offset),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn in_order(script: Script, texts: &[&str]) {
+        for pair in texts.windows(2) {
+            assert!(collation_key(pair[0], script) < collation_key(pair[1], script), "{script}: {pair:?}");
+        }
+    }
+
+    #[test]
+    fn latin_sorts_by_base_letters() {
+        in_order(
+            Script::Latin,
+            &[
+                "12 rāgas",
+                "Ābhēri",
+                "abhōgi",
+                "Bhairavi",
+                "kalyāṇi",
+                "kr̥ṣṇa",
+                "rāma",
+                "rāma kr̥ṣṇa",
+                "rāmā x",
+                "Śrī",
+                "sudhā",
+                "రామ",
+            ],
+        );
+        in_order(Script::Latin, &["Rama", "rama", "rāma", "ramana"]);
+    }
+
+    #[test]
+    fn vowels_come_first_and_conjuncts_after_vowels() {
+        in_order(
+            Script::Devanagari,
+            &[
+                "१",
+                "अ",
+                "आ",
+                "ई",
+                "ऋ",
+                "ॠ",
+                "ए",
+                "औ",
+                "क",
+                "कं",
+                "कः",
+                "कक",
+                "का",
+                "कौ",
+                "क्",
+                "क्य",
+                "ख",
+                "ह",
+                "ळ",
+            ],
+        );
+        in_order(
+            Script::Telugu,
+            &["అంబా", "ఆది", "ఎందరో", "ఏమి", "కల్యాణి", "కాపి", "కౌ", "క్షీర", "రామ", "రామ కృష్ణ", "రామా", "హరి", "ళ"],
+        );
+        in_order(Script::Kannada, &["ಅ", "ಆ", "ಎ", "ಏ", "ಕ", "ಕೃಷ್ಣ", "ಕ್ಷ", "ಹ", "ಳ"]);
+        in_order(Script::Malayalam, &["അ", "ആ", "ക", "രാമ", "രാമൻ", "ഹ", "ള", "ഴ", "റ"]);
+    }
+
+    #[test]
+    fn tamil_has_its_own_alphabet() {
+        let alphabet = "அ ஆ ஐ ஔ ஃ க ங ச ஞ ட ண த ந ப ம ய ர ல வ ழ ள ற ன ஜ ஶ ஷ ஸ ஹ";
+        in_order(Script::Tamil, &alphabet.split(' ').collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn chillu_sorts_as_its_consonant_without_vowel() {
+        let (chillu, virama) = (collation_key("ൻ", Script::Malayalam), collation_key("ന്", Script::Malayalam));
+        assert_eq!(chillu[..2], virama[..2]);
+    }
+
+    #[test]
+    fn names_are_filed_under_their_first_letter() {
+        for (text, script, letter) in [
+            ("śrī", Script::Latin, "S"),
+            ("  'Ābhōgi", Script::Latin, "A"),
+            ("r̥ṣabha", Script::Latin, "R"),
+            ("12 swaras", Script::Latin, "#"),
+            ("రామ", Script::Latin, "#"),
+            ("", Script::Latin, "#"),
+            ("శ్రీ", Script::Telugu, "శ"),
+            ("ఎందరో", Script::Telugu, "ఎ"),
+            ("क़ल", Script::Devanagari, "क"),
+            ("ऋषि", Script::Devanagari, "ऋ"),
+            ("ിx", Script::Malayalam, "ഇ"),
+            ("ൻ", Script::Malayalam, "ന"),
+            ("கௌள", Script::Tamil, "க"),
+            ("ಕೃಷ್ಣ", Script::Kannada, "ಕ"),
+            ("rama", Script::Kannada, "#"),
+        ] {
+            assert_eq!(initial(text, script), letter, "{text} in {script}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn keys_are_total_bounded_and_tell_texts_apart(
+            a in prop_oneof!["\\PC{0,20}", "[\u{b80}-\u{d7f} ]{0,20}"],
+            b in prop_oneof!["\\PC{0,20}", "[\u{b80}-\u{d7f} ]{0,20}"],
+            script in prop::sample::select(Script::ALL.to_vec()),
+        ) {
+            let key = collation_key(&a, script);
+            prop_assert!(key.len() <= 2 + 80 * a.len());
+            prop_assert_eq!(a == b, key == collation_key(&b, script));
+            prop_assert!(!initial(&a, script).is_empty());
+        }
+    }
+}

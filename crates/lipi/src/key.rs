@@ -86,22 +86,19 @@ pub fn raga_key(text: &str) -> String {
 ///
 /// In an Indic script the last akshara is unfinished: its inherent vowel or virama goes, and a nasal or
 /// glide that folds by what follows it goes too. In Latin the vowel of a possible vocalic r goes (`kri`
-/// becomes `kr`, which begins both `krsna` and `kriti`), and so does a glide after its vowel (`priy`).
+/// becomes `kr`, which begins both `krsna` and `kriti`), and so does a glide after its vowel (`priy`). A
+/// nasal, ja, ya or va that only later gets a virama reads as complete until then.
 pub fn k1_prefix(text: &str) -> String {
     let text = clip(text).trim_end();
     let mut tokens = k1_tokens(text, None);
     let Some(last) = tokens.last_mut().filter(|token| token.bytes.end == text.len()) else {
         return join(&tokens, Geminates::Fold);
     };
-    if let Some(open) = open_akshara(&text[last.bytes.clone()]) {
-        last.k1 = fold_word(&open, None);
+    let word = &text[last.bytes.clone()];
+    if word.chars().any(|c| !c.is_numeric()) {
+        last.k1 = fold_open(open_akshara(word).as_deref().unwrap_or(word));
     }
-    cut_vocalic_r(&mut last.k1);
-    let mut key = join(&tokens, Geminates::Fold);
-    if key.ends_with("iy") || key.ends_with("uv") {
-        key.pop();
-    }
-    key
+    join(&tokens, Geminates::Fold)
 }
 
 /// The beginning of a text that is read at all.
@@ -142,13 +139,16 @@ enum Geminates {
 }
 
 fn fold(word: &str, hint: Option<Scheme>, geminates: Geminates) -> String {
-    let letters = latin_letters(word, hint);
-    let letters = digraphs(&letters);
+    let key = fold_letters(&latin_letters(word, hint), geminates);
+    if key.is_empty() { letters_as_they_are(word) } else { key }
+}
+
+fn fold_letters(letters: &[char], geminates: Geminates) -> String {
+    let letters = digraphs(letters);
     let letters = long_vowels(&letters);
     let letters = initial_glides(diphthongs(&letters));
     let letters = nasals(&glides(&letters));
-    let key: String = undouble(&vocalic_r(&letters), geminates).into_iter().collect();
-    if key.is_empty() { letters_as_they_are(word) } else { key }
+    undouble(&vocalic_r(&letters), geminates).into_iter().collect()
 }
 
 fn join(tokens: &[Token], geminates: Geminates) -> String {
@@ -226,7 +226,7 @@ fn push_latin(out: &mut Vec<char>, text: &str, hint: Option<Scheme>) {
         }
         match c {
             _ if vocalic => out.extend(['r', 'i']),
-            'z' if hint == Some(Scheme::Hk) => out.push('s'),
+            'z' if hint == Some(Scheme::Hk) && chars.peek() != Some(&'h') => out.push('s'),
             'G' if hint == Some(Scheme::Hk) => out.push('n'),
             'J' if hint == Some(Scheme::Hk) || before == 'j' => out.push('n'),
             _ if is_combining_mark(c) || !c.is_alphabetic() => {}
@@ -470,6 +470,22 @@ fn without_last(text: &str) -> String {
     shorter
 }
 
+/// `k1` of a word that may go on.
+fn fold_open(word: &str) -> String {
+    let mut letters = latin_letters(word, None);
+    while ends_in_glide(&letters) {
+        letters.pop();
+    }
+    let mut key = fold_letters(&letters, Geminates::Fold);
+    cut_vocalic_r(&mut key);
+    key
+}
+
+/// Whether the last letter is a glide that goes unheard if a vowel follows.
+fn ends_in_glide(letters: &[char]) -> bool {
+    matches!(letters, [.., 'i', 'y'] | [.., 'e', 'e', 'y'] | [.., 'u', 'v' | 'w'] | [.., 'o', 'o', 'v' | 'w'])
+}
+
 fn cut_vocalic_r(key: &mut String) {
     let mut back = key.chars().rev();
     let vowel = back.next().is_some_and(|c| matches!(c, 'i' | 'u'));
@@ -478,3 +494,6 @@ fn cut_vocalic_r(key: &mut String) {
         key.pop();
     }
 }
+
+#[cfg(test)]
+mod tests;

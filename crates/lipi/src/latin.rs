@@ -243,3 +243,47 @@ pub(crate) fn write(iso: &str, scheme: Scheme) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capitals_and_doubled_vowels_become_iso() {
+        for (text, scheme, iso) in [
+            ("SrI kRshNa jnAnaM", Scheme::BlogHk, "śrī kr̥ṣṇa jñānaṁ"),
+            ("viSAlAkshI panca", Scheme::BlogHk, "viśālākṣī pañca"),
+            ("shrI viSaya bhUSaNa", Scheme::KarnatikHk, "śrī viṣaya bhūṣaṇa"),
+            ("shree raamaa kooDali gowla", Scheme::Karnatik, "śrī rāmā kūdali gaula"),
+            ("Krishna Thyagaraja Gowla", Scheme::Concert, "kr̥ṣṇa tyagaraja gaula"),
+            ("bhajE'haM", Scheme::BlogHk, "bhajēhaṁ"),
+        ] {
+            assert_eq!(read(text, scheme), iso, "{text}");
+        }
+    }
+
+    #[test]
+    fn iso_is_written_in_the_habit_of_the_scheme() {
+        let iso = "śrī kr̥ṣṇa jñānaṁ bhūṣaṇa";
+        assert_eq!(write(iso, Scheme::BlogHk), "SrI kRshNa jnAnaM bhUshaNa");
+        assert_eq!(write(iso, Scheme::KarnatikHk), "shrI kRSNa jnAnaM bhUSaNa");
+        assert_eq!(write(iso, Scheme::Karnatik), "shree krushhna jnaanam bhooshhana");
+        assert_eq!(write(iso, Scheme::Concert), "shree krishna jnanam bhooshana");
+    }
+
+    #[test]
+    fn capitals_schemes_round_trip() {
+        for iso in ["śrī kr̥ṣṇa", "jñāna pañcaratna", "ṭhāṭha ḍamaru gauḷa", "ēḻa sahajaṁ"]
+        {
+            for scheme in [Scheme::BlogHk, Scheme::KarnatikHk] {
+                assert_eq!(read(&write(iso, scheme), scheme), iso);
+            }
+        }
+    }
+
+    #[test]
+    fn iast_tells_its_two_dotted_l_apart_by_their_place() {
+        assert_eq!(read_iast("Tāḷam kḷpta kṛṣṇa gole"), "tāḷam kl̥pta kr̥ṣṇa gōlē");
+        assert_eq!(write_iast("tāḷam kl̥pta kr̥ṣṇa gōlē"), "tāḷam kḷpta kṛṣṇa gole");
+    }
+}

@@ -19,6 +19,8 @@ mod collation;
 mod grapheme;
 mod key;
 mod latin;
+#[cfg(test)]
+mod names;
 mod romanize;
 mod script;
 mod token;

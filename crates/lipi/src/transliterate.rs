@@ -220,3 +220,148 @@ fn chillu(letter: char, next: Option<char>) -> Option<char> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const fn script(script: Script) -> Notation {
+        Notation::Script(script)
+    }
+
+    const fn latin(scheme: Scheme) -> Notation {
+        Notation::Latin(scheme)
+    }
+
+    #[test]
+    fn a_name_is_shown_in_every_script_and_scheme() {
+        let name = "శ్రీ త్యాగరాజ సంగీతం";
+        for (to, wanted) in [
+            (script(Script::Devanagari), "श्री त्यागराज संगीतं"),
+            (script(Script::Tamil), "ஶ்ரீ த்யாகராஜ ஸங்கீதம்"),
+            (script(Script::Kannada), "ಶ್ರೀ ತ್ಯಾಗರಾಜ ಸಂಗೀತಂ"),
+            (script(Script::Malayalam), "ശ്രീ ത്യാഗരാജ സംഗീതം"),
+            (script(Script::Bengali), "শ্রী ত্যাগরাজ সংগীতং"),
+            (script(Script::Gujarati), "શ્રી ત્યાગરાજ સંગીતં"),
+            (script(Script::Grantha), "𑌶𑍍𑌰𑍀 𑌤𑍍𑌯𑌾𑌗𑌰𑌾𑌜 𑌸𑌂𑌗𑍀𑌤𑌂"),
+            (script(Script::Latin), "śrī tyāgarāja saṅgītaṁ"),
+            (latin(Scheme::Iso15919), "śrī tyāgarāja saṅgītaṁ"),
+            (latin(Scheme::Iast), "śrī tyāgarāja saṅgītaṃ"),
+            (latin(Scheme::Itrans), "shrI tyAgarAja sa~NgItaM"),
+            (latin(Scheme::Hk), "zrI tyAgarAja saGgItaM"),
+            (latin(Scheme::BlogHk), "SrI tyAgarAja sangItaM"),
+        ] {
+            assert_eq!(transliterate(name, script(Script::Telugu), to), wanted);
+        }
+    }
+
+    #[test]
+    fn each_scheme_is_read_into_a_script() {
+        for (scheme, text) in [
+            (Scheme::Iso15919, "Śrī kr̥ṣṇa śaraṇaṁ"),
+            (Scheme::Iast, "śrī kṛṣṇa śaraṇaṃ"),
+            (Scheme::Itrans, "shrI kRRiShNa sharaNaM"),
+            (Scheme::Hk, "zrI kRSNa zaraNaM"),
+            (Scheme::BlogHk, "SrI kRshNa SaraNaM"),
+            (Scheme::KarnatikHk, "shrI kRSNa sharaNaM"),
+        ] {
+            assert_eq!(
+                transliterate(text, latin(scheme), script(Script::Telugu)),
+                "శ్రీ కృష్ణ శరణం",
+                "{scheme}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_source_notation_stays() {
+        let text = "రామ (Op. 3), १२ ௧௨।";
+        let shown = transliterate(text, script(Script::Telugu), script(Script::Kannada));
+        assert_eq!(shown, "ರಾಮ (Op. 3), १२ ௧௨।");
+        let shown = transliterate("rāma: రామ 12.", latin(Scheme::Iso15919), script(Script::Devanagari));
+        assert_eq!(shown, "राम: రామ 12.");
+    }
+
+    #[test]
+    fn every_script_comes_back_from_iso_unchanged() {
+        for (source, texts) in [
+            (Script::Devanagari, &["कृष्ण", "संगीत", "शङ्कर", "ज्ञानम्", "तालः", "रंगपुरविहार", "अइ", "ताळ"][..]),
+            (Script::Telugu, &["కృష్ణ", "ఎందరో మహానుభావులు", "సంగీత", "శంకరాభరణం", "దుఃఖ", "నాళ"]),
+            (Script::Kannada, &["ಕೃಷ್ಣ ನೀ ಬೇಗನೆ", "ಸಂಗೀತ", "ಎಂದರೋ", "ಕಂಚಿ", "ಹೇಳಿ"]),
+            (Script::Malayalam, &["കൃഷ്ണ", "സംഗീതം", "രാമൻ", "അംബാ", "പഴനി", "ധർമ്മം", "കാറ്റ്", "തിരുനാൾ"]),
+            (Script::Tamil, &["பழனி", "முருகன்", "அந்நியன்", "நின்னை", "வெற்றி", "ஸ்ரீ ராம", "சங்கீதம்", "கண்ணே"]),
+        ] {
+            for text in texts {
+                let iso = transliterate(text, script(source), latin(Scheme::Iso15919));
+                assert_eq!(&transliterate(&iso, latin(Scheme::Iso15919), script(source)), text, "by {iso}");
+            }
+        }
+    }
+
+    #[test]
+    fn scripts_that_hold_the_same_letters_round_trip_through_each_other() {
+        let scripts = [Script::Devanagari, Script::Telugu, Script::Kannada];
+        for text in ["కృష్ణ", "సంగీత", "ఎందరో", "శంకరాభరణం", "గౌళ"]
+        {
+            for through in scripts {
+                let there = transliterate(text, script(Script::Telugu), script(through));
+                assert_eq!(transliterate(&there, script(through), script(Script::Telugu)), text);
+            }
+        }
+    }
+
+    #[test]
+    fn tamil_spelling_is_the_readers_own() {
+        let tamil = |text| transliterate(text, latin(Scheme::BlogHk), script(Script::Tamil));
+        assert_eq!(tamil("nandana"), "நந்தன");
+        assert_eq!(tamil("kRshNa"), "க்ருஷ்ண");
+        assert_eq!(tamil("bhagavAn"), "பகவான்");
+    }
+
+    #[test]
+    fn sounds_without_a_letter_take_the_nearest() {
+        let show = |to| transliterate("anṉa paḻaṟi zafar e", latin(Scheme::Iso15919), script(to));
+        for to in Script::ALL.into_iter().filter(|to| *to != Script::Latin) {
+            assert!(
+                show(to).chars().all(|c| c == ' ' || Script::of_char(c) == Some(to)),
+                "{to}: {}",
+                show(to)
+            );
+        }
+    }
+
+    fn any_notation() -> impl Strategy<Value = Notation> {
+        let scripts = Script::ALL.map(Notation::Script);
+        let schemes = Scheme::ALL.map(Notation::Latin);
+        prop::sample::select([scripts.as_slice(), schemes.as_slice()].concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+        #[test]
+        fn any_text_in_any_pair_is_answered_within_bounds(
+            text in prop_oneof!["\\PC{0,30}", "[a-zA-ZāīūṭḍṇśṣṁḥRRiM~^':.\\\\ ]{0,40}", "[\u{900}-\u{d7f}]{0,30}"],
+            from in any_notation(),
+            to in any_notation(),
+        ) {
+            let shown = transliterate(&text, from, to);
+            prop_assert_eq!(&shown, &transliterate(&text, from, to));
+            prop_assert!(shown.len() <= 40 * text.len());
+        }
+
+        #[test]
+        fn words_of_simple_syllables_come_back(
+            syllables in prop::collection::vec(
+                ("(k|kh|g|c|j|ṭ|ḍ|ṇ|t|th|d|dh|n|p|b|bh|m|y|r|l|v|ś|ṣ|s|h|ḷ)", "(a|ā|i|ī|u|ū|r̥|e|ē|ai|o|ō|au)"),
+                1..8,
+            ),
+            target in prop::sample::select(vec![Script::Devanagari, Script::Telugu, Script::Kannada, Script::Malayalam]),
+        ) {
+            let word: String = syllables.iter().flat_map(|(c, v)| [c.as_str(), v.as_str()]).collect();
+            let shown = transliterate(&word, latin(Scheme::Iso15919), script(target));
+            prop_assert_eq!(transliterate(&shown, script(target), latin(Scheme::Iso15919)), word);
+        }
+    }
+}

@@ -459,3 +459,292 @@ fn checked_reason(reason: Option<String>, required: bool) -> Result<Option<Strin
         _ => Ok(reason),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::composition::Form;
+    use crate::id::{CompositionId, RagaId};
+    use crate::music::Raga;
+    use crate::name::Name;
+    use crate::samples::{id, kriti};
+    use proptest::prelude::*;
+
+    const POLICY: Policy = Policy { four_eyes: true };
+
+    fn stamp(person: u128) -> Stamp {
+        Stamp {
+            actor: Actor { user: Some(id(person)), name: format!("person {person}") },
+            now: DateTime::UNIX_EPOCH,
+            event_id: Uuid::now_v7(),
+        }
+    }
+
+    fn song(year: i16) -> Record {
+        Record::Composition(crate::Composition { year_hint: Some(year), ..kriti() })
+    }
+
+    fn draft() -> Aggregate {
+        let entity = CompositionId(id(1)).entity();
+        Aggregate::create(entity, "vatapi".into(), song(0), ChangeKind::CuratorEdit, &stamp(1)).unwrap().0
+    }
+
+    fn because() -> Option<String> {
+        Some("because".into())
+    }
+
+    /// An aggregate in `state`; with `live`, readers see a revision of it too where that can be.
+    fn arrange(state: State, live: bool) -> Aggregate {
+        let mut aggregate = draft();
+        if live || state == State::Published {
+            aggregate.submit(&stamp(1)).unwrap();
+            aggregate.publish(&POLICY, &stamp(2)).unwrap();
+            if state != State::Published && state != State::Archived {
+                aggregate.edit(song(1), ChangeKind::CuratorEdit, None, &stamp(1)).unwrap();
+            }
+        }
+        match state {
+            State::InReview => drop(aggregate.submit(&stamp(1)).unwrap()),
+            State::Archived => drop(aggregate.archive(because(), &stamp(1)).unwrap()),
+            State::Draft | State::Published => {}
+        }
+        assert_eq!(aggregate.state, state);
+        aggregate
+    }
+
+    #[track_caller]
+    fn whole(aggregate: &Aggregate) {
+        assert!(aggregate.draft.is_some() || aggregate.live.is_some());
+        match aggregate.state {
+            State::Published => assert!(aggregate.live.is_some() && aggregate.draft.is_none()),
+            State::Archived => assert!(aggregate.live.is_none()),
+            State::Draft | State::InReview => assert!(aggregate.draft.is_some()),
+        }
+    }
+
+    #[test]
+    fn every_state_and_verb_goes_where_the_table_says_or_changes_nothing() {
+        for state in State::ALL {
+            for live in [false, true] {
+                for verb in Verb::ALL {
+                    let mut aggregate = arrange(state, live);
+                    let before = aggregate.clone();
+                    let seen = before.live.is_some();
+                    match (verb.target(state, seen), aggregate.apply(verb, because(), &POLICY, &stamp(2))) {
+                        (Some(target), Ok(change)) => {
+                            assert_eq!(aggregate.state, target, "{verb} {state}");
+                            assert_eq!(aggregate.row_version, before.row_version + 1);
+                            assert_eq!(aggregate.version - before.version, i64::from(change.event.is_some()));
+                            assert_eq!(change.action, format!("composition_{verb}"));
+                            let kind = change.event.map(|event| event.kind);
+                            let expected = match verb {
+                                Verb::Publish => Some(EventKind::Published),
+                                Verb::Unpublish | Verb::Archive if seen => Some(EventKind::Withdrawn),
+                                _ => None,
+                            };
+                            assert_eq!(kind, expected, "{verb} {state}");
+                            whole(&aggregate);
+                        }
+                        (None, Err(refusal)) => {
+                            assert_eq!(refusal, Refusal::WrongState { verb: verb.as_str(), state });
+                            assert_eq!(aggregate, before);
+                        }
+                        (target, outcome) => panic!("{verb} {state}: {target:?}, {outcome:?}"),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn readers_keep_the_live_revision_until_the_draft_is_published() {
+        let mut aggregate = arrange(State::Published, true);
+        let change = aggregate.edit(song(1), ChangeKind::Correction, because(), &stamp(1)).unwrap();
+        assert_eq!((change.event, change.revision.map(|revision| revision.number)), (None, Some(2)));
+        assert_eq!(aggregate.live.as_ref().unwrap().record, song(0));
+        assert_eq!(aggregate.current(), &song(1));
+
+        aggregate.submit(&stamp(1)).unwrap();
+        let change = aggregate.publish(&POLICY, &stamp(2)).unwrap();
+        assert_eq!((change.before, change.after), (Some(song(0)), Some(song(1))));
+        assert_eq!((aggregate.live.as_ref().unwrap().number, aggregate.version), (2, 2));
+    }
+
+    #[test]
+    fn unpublishing_beside_a_draft_keeps_the_draft() {
+        let mut aggregate = arrange(State::InReview, true);
+        let change = aggregate.unpublish(because(), &stamp(2)).unwrap();
+        assert_eq!((change.before, change.after), (Some(song(0)), None));
+        assert_eq!((aggregate.state, aggregate.current()), (State::Draft, &song(1)));
+    }
+
+    #[test]
+    fn a_verb_that_needs_a_reason_is_refused_without_one() {
+        for verb in Verb::ALL.into_iter().filter(|verb| verb.needs_reason()) {
+            let state = if verb == Verb::Return { State::InReview } else { State::Published };
+            for reason in [None, Some("  ".to_owned())] {
+                let mut aggregate = arrange(state, true);
+                let before = aggregate.clone();
+                assert_eq!(aggregate.apply(verb, reason, &POLICY, &stamp(2)), Err(Refusal::ReasonRequired));
+                assert_eq!(aggregate, before);
+            }
+        }
+        let long = Some("x".repeat(Aggregate::REASON_BYTES_MAX + 1));
+        assert_eq!(arrange(State::Published, true).archive(long, &stamp(1)), Err(Refusal::ReasonTooLong));
+    }
+
+    #[test]
+    fn the_author_publishes_only_where_the_policy_allows() {
+        let mut aggregate = arrange(State::InReview, false);
+        assert_eq!(aggregate.publish(&POLICY, &stamp(1)), Err(Refusal::SameAuthor));
+        assert!(aggregate.publish(&Policy { four_eyes: false }, &stamp(1)).is_ok());
+    }
+
+    fn with(change: impl FnOnce(&mut crate::Composition)) -> Aggregate {
+        let mut record = kriti();
+        change(&mut record);
+        let entity = CompositionId(id(1)).entity();
+        let record = Record::Composition(record);
+        Aggregate::create(entity, "s".into(), record, ChangeKind::CuratorEdit, &stamp(1)).unwrap().0
+    }
+
+    #[track_caller]
+    fn refused(outcome: Result<Change, Refusal>, field: &str) {
+        match outcome {
+            Err(Refusal::Invalid(broken)) => {
+                assert_eq!(
+                    broken.iter().map(|violation| violation.field.as_str()).collect::<Vec<_>>(),
+                    [field]
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_song_is_submitted_with_text_and_rights() {
+        refused(with(|song| song.rights = None).submit(&stamp(1)), "/rights");
+        refused(with(|song| song.versions[0].texts.clear()).submit(&stamp(1)), "/versions/0/texts");
+        let mut by_title = with(|song| {
+            song.versions[0].texts.clear();
+            song.title_only = true;
+        });
+        assert!(by_title.submit(&stamp(1)).is_ok());
+    }
+
+    #[test]
+    fn a_song_is_published_with_a_source_and_by_the_rules_of_its_form() {
+        let mut unsourced = with(|song| song.sources.clear());
+        unsourced.submit(&stamp(1)).unwrap();
+        refused(unsourced.publish(&POLICY, &stamp(2)), "/sources");
+
+        let mut formless = with(|song| song.form = Form::Sloka);
+        formless.submit(&stamp(1)).unwrap();
+        refused(formless.publish(&POLICY, &stamp(2)), "/versions/0/sections");
+        assert_eq!((formless.state, formless.live), (State::InReview, None));
+    }
+
+    #[test]
+    fn a_draft_may_be_incomplete_but_not_contradictory() {
+        let entity = CompositionId(id(1)).entity();
+        let record = Record::Composition(crate::Composition { titles: vec![], ..kriti() });
+        let created =
+            Aggregate::create(entity, "s".into(), record.clone(), ChangeKind::CuratorEdit, &stamp(1));
+        assert!(matches!(created, Err(Refusal::Invalid(_))));
+        let mut aggregate = draft();
+        let before = aggregate.clone();
+        assert!(aggregate.edit(record, ChangeKind::CuratorEdit, None, &stamp(1)).is_err());
+        assert_eq!(aggregate, before);
+    }
+
+    #[test]
+    fn saving_the_same_again_is_refused() {
+        let mut aggregate = draft();
+        assert_eq!(
+            aggregate.edit(song(0), ChangeKind::CuratorEdit, None, &stamp(1)),
+            Err(Refusal::Unchanged)
+        );
+    }
+
+    #[test]
+    fn what_is_in_review_or_archived_is_not_edited() {
+        for state in [State::InReview, State::Archived] {
+            let outcome = arrange(state, false).edit(song(1), ChangeKind::CuratorEdit, None, &stamp(1));
+            assert_eq!(outcome, Err(Refusal::WrongState { verb: "edit", state }));
+        }
+    }
+
+    #[test]
+    fn reference_data_is_live_at_once_and_has_no_workflow() {
+        let entity = RagaId(id(2)).entity();
+        let mela = Raga::mela(29).unwrap();
+        let record = Record::Raga(mela.clone());
+        let (mut raga, change) =
+            Aggregate::create(entity, "m".into(), record, ChangeKind::CuratorEdit, &stamp(1)).unwrap();
+        assert_eq!((change.event.unwrap().version, raga.state), (1, State::Published));
+        let renamed = Record::Raga(Raga { names: vec![Name::display("Shankarabharanam")], ..mela });
+        let change = raga.edit(renamed.clone(), ChangeKind::CuratorEdit, None, &stamp(1)).unwrap();
+        assert_eq!((change.event.unwrap().version, raga.row_version, raga.revisions), (2, 2, 2));
+        assert_eq!(raga.live.as_ref().unwrap().record, renamed);
+        whole(&raga);
+        assert_eq!(raga.archive(because(), &stamp(1)), Err(Refusal::NotAComposition(EntityKind::Raga)));
+        let outcome = raga.edit(song(0), ChangeKind::CuratorEdit, None, &stamp(1));
+        assert!(matches!(outcome, Err(Refusal::WrongKind { .. })));
+    }
+
+    #[test]
+    fn an_import_publishes_and_its_repetition_changes_nothing() {
+        let entity = CompositionId(id(1)).entity();
+        let (mut aggregate, change) = Aggregate::import_new(entity, "s".into(), song(0), &stamp(9)).unwrap();
+        assert_eq!((aggregate.state, change.action.as_str()), (State::Published, "composition_import"));
+        assert_eq!(change.event.unwrap().kind, EventKind::Published);
+        assert_eq!(aggregate.import_again(song(0), &stamp(9)), Ok(None));
+        let change = aggregate.import_again(song(1), &stamp(9)).unwrap().unwrap();
+        assert_eq!((change.event.unwrap().version, aggregate.revisions), (2, 2));
+        whole(&aggregate);
+    }
+
+    #[test]
+    fn an_import_leaves_alone_what_a_person_did() {
+        let imported = || {
+            let entity = CompositionId(id(1)).entity();
+            Aggregate::import_new(entity, "s".into(), song(0), &stamp(9)).unwrap().0
+        };
+        let mut edited = imported();
+        edited.edit(song(5), ChangeKind::CuratorEdit, None, &stamp(1)).unwrap();
+        assert_eq!(edited.import_again(song(1), &stamp(9)), Err(Refusal::Curated));
+        edited.submit(&stamp(1)).unwrap();
+        edited.publish(&POLICY, &stamp(2)).unwrap();
+        assert_eq!(edited.import_again(song(1), &stamp(9)), Err(Refusal::Curated));
+
+        let mut withdrawn = imported();
+        withdrawn.unpublish(because(), &stamp(1)).unwrap();
+        assert_eq!(withdrawn.import_again(song(0), &stamp(9)), Ok(None));
+        assert_eq!(withdrawn.import_again(song(1), &stamp(9)), Err(Refusal::Curated));
+    }
+
+    proptest! {
+        /// Any walk of verbs and edits keeps the promises of the module.
+        #[test]
+        fn every_walk_keeps_the_aggregate_whole(steps in proptest::collection::vec((0..7_usize, 0..4_i16, 1..3_u128), 0..40)) {
+            let mut aggregate = draft();
+            for (step, year, person) in steps {
+                let before = aggregate.clone();
+                let outcome = match Verb::ALL.get(step) {
+                    Some(verb) => aggregate.apply(*verb, because(), &POLICY, &stamp(person)),
+                    None => aggregate.edit(song(year), ChangeKind::CuratorEdit, None, &stamp(person)),
+                };
+                whole(&aggregate);
+                let Ok(change) = outcome else {
+                    prop_assert_eq!(&aggregate, &before);
+                    continue;
+                };
+                prop_assert_eq!(aggregate.row_version, before.row_version + 1);
+                prop_assert_eq!(aggregate.revisions - before.revisions, i32::from(change.revision.is_some()));
+                // Readers see something else exactly when an event says so.
+                prop_assert_eq!(aggregate.live != before.live, change.event.is_some());
+                prop_assert_eq!(aggregate.version - before.version, i64::from(change.event.is_some()));
+            }
+        }
+    }
+}

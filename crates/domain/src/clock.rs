@@ -41,3 +41,25 @@ impl fmt::Debug for Clock {
         formatter.write_str(if self.0.is_some() { "Clock::fixed" } else { "Clock::system" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_of_a_fixed_clock_move_together() {
+        let clock = Clock::fixed(DateTime::UNIX_EPOCH);
+        let other = clock.clone();
+        other.advance(Duration::milliseconds(1_500));
+        assert_eq!(clock.now(), DateTime::UNIX_EPOCH + Duration::milliseconds(1_500));
+    }
+
+    #[test]
+    fn the_system_clock_is_not_moved() {
+        let clock = Clock::system();
+        let before = clock.now();
+        clock.advance(Duration::days(10_000));
+        assert!(clock.now() - before < Duration::days(1));
+        assert_eq!(before.timestamp_subsec_nanos() % 1_000, 0);
+    }
+}

@@ -52,3 +52,23 @@ pub fn surrogate_key(entity: EntityRef) -> String {
 pub fn list_surrogate_key(kind: EntityKind) -> String {
     format!("list:{}", kind.plural())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_makes_its_own_key_and_the_lists_of_its_kind_stale() {
+        let entity = EntityRef { kind: EntityKind::Deity, id: Uuid::nil() };
+        assert_eq!(surrogate_keys(entity), [format!("deity:{}", Uuid::nil()), "list:deities".to_owned()]);
+    }
+
+    #[test]
+    fn an_event_survives_the_wire() {
+        let entity = EntityRef { kind: EntityKind::Raga, id: Uuid::now_v7() };
+        let at = DateTime::UNIX_EPOCH;
+        let event = Event { id: Uuid::now_v7(), kind: EventKind::Withdrawn, entity, version: 7, at };
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+    }
+}

@@ -164,3 +164,17 @@ ids! {
     /// A statement of rights.
     RightsId => Rights;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_read_back_and_unknown_ones_refused() {
+        for kind in EntityKind::ALL {
+            assert_eq!(kind.as_str().parse::<EntityKind>().unwrap(), kind);
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        assert!("compositions".parse::<EntityKind>().is_err());
+    }
+}

@@ -28,6 +28,8 @@ pub mod record;
 pub mod reference;
 pub mod region;
 pub mod revision;
+#[cfg(test)]
+mod samples;
 pub mod violation;
 pub mod workflow;
 

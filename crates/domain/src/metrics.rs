@@ -44,3 +44,18 @@ impl Metrics {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown_under_the_prefix() {
+        let metrics = Metrics::default();
+        metrics.clone().counter("reads", "Reads").inc();
+        metrics.gauge("lag_ms", "Replica lag").set(-3);
+        let text = metrics.encode();
+        assert!(text.contains("sangraha_reads_total 1"), "{text}");
+        assert!(text.contains("sangraha_lag_ms -3"), "{text}");
+    }
+}

@@ -79,15 +79,14 @@ pub enum AliasScheme {
 
 /// One name of an entity, in one script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, from = "WrittenName")]
 pub struct Name {
     /// The name as it is written, at most [`Name::TEXT_BYTES_MAX`] bytes.
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
     /// The script of `text`; recognised from it where it is left out.
-    #[serde(default = "latin")]
-    #[schema(value_type = String, example = "latin")]
+    #[schema(value_type = String, required = false, example = "latin")]
     pub script: Script,
     #[serde(default)]
     pub role: NameRole,
@@ -137,12 +136,68 @@ impl Name {
     }
 }
 
-const fn latin() -> Script {
-    Script::Latin
+/// A name as it comes in: the script may be left out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenName {
+    text: String,
+    #[serde(default)]
+    language: Option<Language>,
+    #[serde(default)]
+    script: Option<Script>,
+    #[serde(default)]
+    role: NameRole,
+    #[serde(default)]
+    alias_scheme: Option<AliasScheme>,
+    #[serde(default)]
+    machine_made: bool,
+    #[serde(default)]
+    homonym_ok: bool,
+    #[serde(default)]
+    note: Option<String>,
+}
+
+impl From<WrittenName> for Name {
+    fn from(written: WrittenName) -> Self {
+        Self {
+            script: written.script.unwrap_or_else(|| lipi::script_of(&written.text)),
+            text: written.text,
+            language: written.language,
+            role: written.role,
+            alias_scheme: written.alias_scheme,
+            machine_made: written.machine_made,
+            homonym_ok: written.homonym_ok,
+            note: written.note,
+        }
+    }
 }
 
 /// For `skip_serializing_if`: a false flag is left out of the stored document.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 pub(crate) const fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_is_recognised_where_it_is_left_out() {
+        let name: Name = serde_json::from_str(r#"{"text": "कनकाङ्गि"}"#).unwrap();
+        assert_eq!(name.script, Script::Devanagari);
+        let name: Name = serde_json::from_str(r#"{"text": "kanakāṅgi"}"#).unwrap();
+        assert_eq!(name, Name::display("kanakāṅgi"));
+    }
+
+    #[test]
+    fn unknown_fields_are_refused() {
+        assert!(serde_json::from_str::<Name>(r#"{"text": "a", "colour": "red"}"#).is_err());
+    }
+
+    #[test]
+    fn kanada_is_not_kannada() {
+        let key = |text: &str| Name::display(text).key(EntityKind::Raga);
+        assert_ne!(key("Kanada"), key("Kannada"));
+    }
 }

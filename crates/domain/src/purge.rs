@@ -40,3 +40,16 @@ impl PurgeBatch {
     /// The most purges in one answer.
     pub const PURGES_MAX: usize = 1_000;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_survives_the_wire() {
+        let purge = Purge { position: 8, tags: vec!["list:ragas".into()], floor_lsn: u64::MAX };
+        let batch = PurgeBatch { epoch: 1, purge_all: false, purges: vec![purge], position: 8 };
+        let json = serde_json::to_string(&batch).unwrap();
+        assert_eq!(serde_json::from_str::<PurgeBatch>(&json).unwrap(), batch);
+    }
+}

@@ -47,3 +47,19 @@ impl fmt::Display for Region {
         formatter.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_fits_a_host_name() {
+        for good in ["a", "ap-south-1", &"x".repeat(32)] {
+            assert_eq!(Region::try_from(good.to_owned()).unwrap().as_str(), good);
+        }
+        for bad in ["", "A", "a b", "a.b", "ā", &"x".repeat(33)] {
+            assert!(Region::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+        assert!(serde_json::from_str::<Region>("\"B!\"").is_err());
+    }
+}

@@ -124,3 +124,64 @@ impl Difference {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::composition::Form;
+    use crate::samples::kriti;
+
+    fn pointers(changes: &[FieldChange]) -> Vec<&str> {
+        changes.iter().map(|change| change.pointer.as_str()).collect()
+    }
+
+    #[test]
+    fn equal_contents_have_equal_hashes() {
+        let record = Record::Composition(kriti());
+        assert_eq!(ContentHash::of(&record), ContentHash::of(&record.clone()));
+        let other = Record::Composition(crate::Composition { form: Form::Padam, ..kriti() });
+        assert_ne!(ContentHash::of(&record), ContentHash::of(&other));
+        assert_eq!(ContentHash::of(&record).to_hex().len(), 64);
+    }
+
+    #[test]
+    fn a_changed_line_is_one_change() {
+        let mut changed = kriti();
+        changed.versions[0].texts[0].sections[2].lines[1] = "another line".into();
+        let changes = diff(Some(&Record::Composition(kriti())), Some(&Record::Composition(changed)));
+        assert_eq!(
+            changes,
+            [FieldChange {
+                pointer: "/versions/0/texts/0/sections/2/lines/1".into(),
+                before: Some("second line".into()),
+                after: Some("another line".into()),
+            }]
+        );
+    }
+
+    #[test]
+    fn what_comes_and_goes_has_one_side_only() {
+        let mut changed = kriti();
+        changed.year_hint = Some(1_800);
+        changed.rights = None;
+        let changes = diff(Some(&Record::Composition(kriti())), Some(&Record::Composition(changed)));
+        assert_eq!(pointers(&changes), ["/rights", "/year_hint"]);
+        assert_eq!((changes[0].after.is_none(), changes[1].before.is_none()), (true, true));
+        assert_eq!(diff(None, None), []);
+        assert_eq!(pointers(&diff(None, Some(&Record::Composition(kriti())))), [""]);
+    }
+
+    #[test]
+    fn too_many_changes_are_told_by_the_field() {
+        let mut before = kriti();
+        before.versions[0].texts[0].sections[0].lines =
+            (0..FIELD_CHANGES_MAX + 1).map(|n| n.to_string()).collect();
+        let mut after = before.clone();
+        for line in &mut after.versions[0].texts[0].sections[0].lines {
+            line.push('x');
+        }
+        after.year_hint = Some(1_800);
+        let changes = diff(Some(&Record::Composition(before)), Some(&Record::Composition(after)));
+        assert_eq!(pointers(&changes), ["/versions", "/year_hint"]);
+    }
+}

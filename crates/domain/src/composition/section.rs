@@ -66,3 +66,55 @@ pub enum Kala {
     Madhyama,
     Druta,
 }
+
+impl Section {
+    /// How deep sections may be nested; 1 is a tree without children.
+    pub const DEPTH_MAX: usize = 4;
+
+    /// A section without anything but its kind.
+    pub const fn new(id: Uuid, kind: SectionKind) -> Self {
+        Self {
+            id,
+            kind,
+            number: None,
+            label: None,
+            kala: Kala::Sama,
+            languages: Vec::new(),
+            tala: None,
+            note: None,
+            children: Vec::new(),
+        }
+    }
+}
+
+impl SectionKind {
+    /// The wire name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pallavi => "pallavi",
+            Self::Anupallavi => "anupallavi",
+            Self::Charanam => "charanam",
+            Self::SamashtiCharanam => "samashti_charanam",
+            Self::MadhyamaKala => "madhyama_kala",
+            Self::Chittaswaram => "chittaswaram",
+            Self::VilomaChittaswaram => "viloma_chittaswaram",
+            Self::SwaraSahitya => "swara_sahitya",
+            Self::SolkattuSwara => "solkattu_swara",
+            Self::Jati => "jati",
+            Self::MuktayiSwara => "muktayi_swara",
+            Self::MuktayiSahitya => "muktayi_sahitya",
+            Self::EttugadaPallavi => "ettugada_pallavi",
+            Self::EttugadaSwara => "ettugada_swara",
+            Self::EttugadaSahitya => "ettugada_sahitya",
+            Self::Anubandha => "anubandha",
+            Self::Verse => "verse",
+            Self::Refrain => "refrain",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether a madhyama kala passage may close this section.
+    pub const fn takes_madhyama_kala(self) -> bool {
+        matches!(self, Self::Pallavi | Self::Anupallavi | Self::Charanam | Self::SamashtiCharanam)
+    }
+}

@@ -245,3 +245,252 @@ fn operation_slot<'a>(item: &'a mut utoipa::openapi::PathItem, method: &Method) 
         _ => &mut item.get,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Authenticate, Authz, CachePolicy, Context, Json, Query, endpoint, guarded};
+    use auth::permission::{AccessManage, CompositionRead};
+    use auth::{ApiKey, Principal};
+    use axum::body::Body;
+    use axum::response::IntoResponse;
+    use chrono::DateTime;
+    use domain::Role;
+    use http::{Request, StatusCode};
+    use http_body_util::BodyExt;
+    use rand::SeedableRng;
+    use tower::ServiceExt;
+    use uuid::Uuid;
+
+    #[derive(Clone)]
+    struct State {
+        key: ApiKey,
+    }
+
+    impl Authenticate for State {
+        async fn authenticate(&self, key: &ApiKey) -> Result<Option<Principal>, Problem> {
+            Ok((*key == self.key).then(|| Principal {
+                account: Uuid::from_u128(1),
+                name: "asha".to_owned(),
+                roles: vec![Role::Viewer],
+                key: Uuid::from_u128(2),
+                expires_at: DateTime::UNIX_EPOCH + chrono::Duration::hours(1),
+            }))
+        }
+    }
+
+    mod open {
+        use super::*;
+
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Parameters {
+            fail: Option<bool>,
+        }
+
+        #[utoipa::path(get, path = "/v1/songs/{ref}/texts", responses((status = 200, description = "Texts")))]
+        pub async fn handler(Query(query): Query<Parameters>) -> Result<&'static str, Problem> {
+            assert!(query.fail != Some(true), "asked to");
+            if query.fail == Some(false) { Err(Problem::not_found()) } else { Ok("text") }
+        }
+    }
+
+    mod read {
+        use super::*;
+
+        #[utoipa::path(get, path = "/v1/admin/songs", responses((status = 200, description = "Songs")))]
+        pub async fn handler(authz: Authz<CompositionRead>, context: Context) -> impl IntoResponse {
+            format!("{} {}", authz.principal.name, context.now)
+        }
+    }
+
+    mod manage {
+        use super::*;
+
+        #[derive(Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct Body {
+            pub name: String,
+        }
+
+        #[utoipa::path(post, path = "/v1/admin/songs", request_body = Body, responses((status = 200, description = "Made")))]
+        pub async fn handler(_: Authz<AccessManage>, Json(body): Json<Body>) -> String {
+            body.name
+        }
+    }
+
+    mod make {
+        use super::*;
+
+        #[utoipa::path(post, path = "/v1/songs", responses((status = 200, description = "Made")))]
+        pub async fn handler(Json(body): Json<manage::Body>) -> String {
+            body.name
+        }
+    }
+
+    fn api() -> Api<State> {
+        Api::new("Songs", "Songs.")
+            .with(endpoint!(open, CachePolicy::Detail))
+            .with(endpoint!(make, CachePolicy::NoStore))
+            .with(guarded!(read))
+            .with(guarded!(manage))
+    }
+
+    fn key() -> ApiKey {
+        ApiKey::generate(&mut rand::rngs::StdRng::seed_from_u64(1)).0
+    }
+
+    struct Answer {
+        status: StatusCode,
+        headers: http::HeaderMap,
+        body: String,
+    }
+
+    impl Answer {
+        fn problem(&self) -> ProblemBody {
+            assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.body);
+            serde_json::from_str(&self.body).unwrap()
+        }
+    }
+
+    async fn ask_at(clock: Clock, request: Request<Body>) -> Answer {
+        let limits = Limits { body_bytes_max: 64, header_bytes_max: 1_000, ..Limits::default() };
+        let router = api().into_router(State { key: key() }, Kit::new(clock, &Metrics::default(), limits));
+        let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn ask(request: http::request::Builder, body: impl Into<Body>) -> Answer {
+        ask_at(Clock::fixed(DateTime::UNIX_EPOCH), request.body(body.into()).unwrap()).await
+    }
+
+    fn bearer(key: &str) -> String {
+        format!("Bearer {key}")
+    }
+
+    #[tokio::test]
+    async fn public_answer_is_kept_and_its_error_is_not() {
+        let good = ask(Request::get("/v1/songs/a/texts"), ()).await;
+        assert_eq!(good.status, 200);
+        assert_eq!(good.headers["cache-control"], CachePolicy::Detail.cache_control());
+        assert!(good.headers.contains_key("x-request-id"));
+        let bad = ask(Request::get("/v1/songs/a/texts?fail=false"), ()).await;
+        assert_eq!(
+            (bad.status, &bad.headers["cache-control"]),
+            (StatusCode::NOT_FOUND, &"no-store".parse().unwrap())
+        );
+    }
+
+    #[tokio::test]
+    async fn problem_names_the_request_of_the_edge() {
+        let answer = ask(Request::get("/v1/nothing").header("x-request-id", "edge-7"), ()).await;
+        assert_eq!(answer.problem().request_id.as_deref(), Some("edge-7"));
+        assert_eq!(answer.headers["x-request-id"], "edge-7");
+        assert_eq!(answer.problem().code, "not_found");
+    }
+
+    #[tokio::test]
+    async fn other_method_and_unknown_parameter_are_problems() {
+        let method = ask(Request::delete("/v1/songs"), ()).await;
+        assert_eq!(
+            (method.status, method.problem().code.as_str()),
+            (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+        );
+        assert_eq!(method.headers["allow"], "POST");
+        let unknown = ask(Request::get("/v1/songs/a/texts?x=1"), ()).await;
+        assert_eq!((unknown.status.as_u16(), unknown.problem().errors[0].field.as_str()), (422, "/x"));
+    }
+
+    #[tokio::test]
+    async fn panic_is_a_problem_without_its_message() {
+        let answer = ask(Request::get("/v1/songs/a/texts?fail=true"), ()).await;
+        assert_eq!((answer.status.as_u16(), answer.problem().code.as_str()), (500, "internal"));
+        assert!(!answer.body.contains("asked to"));
+    }
+
+    #[tokio::test]
+    async fn body_limit_holds_without_a_content_length() {
+        let chunk = || Ok::<_, std::io::Error>("{\"name\":\"aaaaaaaaaaaaaaaaaaaaaaaaa");
+        let chunked = Body::from_stream(futures_util::stream::iter((0..4).map(move |_| chunk())));
+        let answer =
+            ask(Request::post("/v1/songs").header("content-type", "application/json"), chunked).await;
+        assert_eq!((answer.status.as_u16(), answer.problem().code.as_str()), (413, "too_large"));
+    }
+
+    #[tokio::test]
+    async fn body_is_json_or_refused() {
+        let answer = ask(Request::post("/v1/songs").header("content-type", "text/plain"), "{}").await;
+        assert_eq!(answer.status, 415);
+        let answer = ask(Request::post("/v1/songs").header("content-type", "application/json"), "{").await;
+        assert_eq!((answer.status.as_u16(), answer.problem().code.as_str()), (400, "bad_request"));
+        let answer =
+            ask(Request::post("/v1/songs").header("content-type", "application/json"), r#"{"nam":""}"#).await;
+        assert_eq!((answer.status.as_u16(), answer.problem().errors[0].field.as_str()), (422, "/nam"));
+    }
+
+    #[tokio::test]
+    async fn long_headers_are_refused() {
+        let answer = ask(Request::get("/v1/songs/a/texts").header("x-long", "a".repeat(2_000)), ()).await;
+        assert_eq!(answer.status, 431);
+    }
+
+    #[tokio::test]
+    async fn guarded_endpoint_wants_a_good_key_with_the_permission() {
+        let key = bearer(key().reveal());
+        let stranger = bearer(ApiKey::generate(&mut rand::rngs::StdRng::seed_from_u64(2)).0.reveal());
+        for bad in ["", "Bearer", "Bearer x", "Basic abc", &stranger] {
+            let answer = ask(Request::get("/v1/admin/songs").header("authorization", bad), ()).await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.headers["www-authenticate"]),
+                (401, &"Bearer".parse().unwrap()),
+                "{bad}"
+            );
+        }
+        let good = ask(Request::get("/v1/admin/songs").header("authorization", &key), ()).await;
+        assert_eq!(
+            (good.status.as_u16(), &good.headers["cache-control"]),
+            (200, &"no-store".parse().unwrap())
+        );
+        let denied =
+            ask(Request::post("/v1/admin/songs").header("authorization", &key), "not even JSON").await;
+        assert_eq!((denied.status.as_u16(), denied.problem().code.as_str()), (403, "forbidden"));
+    }
+
+    #[tokio::test]
+    async fn expired_key_is_no_key() {
+        let clock = Clock::fixed(DateTime::UNIX_EPOCH + chrono::Duration::hours(1));
+        let request = Request::get("/v1/admin/songs")
+            .header("authorization", bearer(key().reveal()))
+            .body(Body::empty());
+        assert_eq!(ask_at(clock, request.unwrap()).await.status, 401);
+    }
+
+    #[test]
+    fn document_has_every_route_with_its_access() {
+        let api = api();
+        let document = api.openapi_json().unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        for route in api.routes() {
+            let operation = &document["paths"][&route.path][route.method.to_lowercase()];
+            match route.access {
+                Access::Public(policy) => assert_eq!(operation["x-cache-policy"], json!(policy)),
+                Access::Permission(name) => assert_eq!(operation["x-permission"], name),
+                Access::Secret => assert_eq!(operation["x-secret"], true),
+            }
+            assert!(operation["responses"]["default"].is_object());
+        }
+        assert_eq!(
+            document["paths"]["/v1/songs/{ref}/texts"]["get"]["operationId"],
+            "get_songs_by_ref_texts"
+        );
+        assert_eq!(document["paths"]["/v1/admin/songs"]["post"]["x-permission"], "access.manage");
+        assert!(document["components"]["schemas"]["FieldError"].is_object());
+    }
+
+    #[test]
+    #[should_panic(expected = "GET /v1/admin/songs is listed twice")]
+    fn route_listed_twice_is_refused() {
+        let _ = api().with(guarded!(read));
+    }
+}

@@ -29,6 +29,11 @@ impl ETag {
         Self(format!("\"{version}\""))
     }
 
+    /// A tag that [`ETag::as_str`] gave, kept meanwhile in a cache.
+    pub const fn stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The tag as it is sent, with its quotes.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -36,7 +41,7 @@ impl ETag {
 
     /// The value of an `ETag` header.
     pub fn header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).expect("hex digits, digits and quotes are header characters")
+        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("\"\""))
     }
 }
 
@@ -67,6 +72,11 @@ impl IfNoneMatch {
         }
         wanted.tags.truncate(Self::TAGS_MAX);
         wanted
+    }
+
+    /// True where the client named nothing.
+    pub const fn is_empty(&self) -> bool {
+        !self.any && self.tags.is_empty()
     }
 
     /// Whether the client has the content of `etag` (weak comparison, as RFC 9110 asks).

@@ -92,3 +92,48 @@ fn exposition(metrics: &Metrics) -> Response {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, content_type)], metrics.encode()).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use http::Request;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    async fn probe(path: &str, ready: Readiness) -> (u16, String) {
+        let metrics = Metrics::default();
+        metrics.gauge("write_available", "Whether writes are taken").set(1);
+        let router = router(|| false, move || std::future::ready(ready.clone()), metrics);
+        let response = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        (
+            status,
+            String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn degraded_is_ready_and_says_so() {
+        let degraded = Readiness::default().with("reads", true, true, "replica a").with(
+            "writes",
+            false,
+            false,
+            "no primary",
+        );
+        let (status, body) = probe("/readyz", degraded).await;
+        assert_eq!(status, 200);
+        assert!(body.starts_with(r#"{"status":"degraded""#), "{body}");
+        let (status, body) =
+            probe("/readyz", Readiness::default().with("reads", false, true, "no node")).await;
+        assert_eq!(status, 503);
+        assert!(body.contains("not_ready"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn process_is_alive_before_it_has_started() {
+        assert_eq!(probe("/livez", Readiness::default()).await.0, 200);
+        assert_eq!(probe("/startupz", Readiness::default()).await.0, 503);
+        assert!(probe("/metrics", Readiness::default()).await.1.contains("sangraha_write_available 1"));
+    }
+}

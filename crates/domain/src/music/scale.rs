@@ -4,11 +4,10 @@
 //! be marked: `S'` or a dot above the letter for the upper one, `N3,` or a dot below for the lower one.
 //! A note of phrases stands in brackets: `(G3)`. Nothing else is read; a mistake is named with its column.
 //!
-//! Octaves of a line without marks are found like this. From note to note the line moves in its own direction
-//! (an arohana up, an avarohana down) where that is no more than a fifth, otherwise the other way. The first
-//! S of an arohana and the last S of an avarohana are the middle ones; an avarohana that begins with its
-//! only S begins above; a line without S begins in the middle. In a line with any mark, a note without one
-//! is in the middle octave.
+//! Octaves of a line without marks are those that make it smoothest, by the sum of its steps in half tones; of
+//! two that are equally smooth, those with fewer notes outside the middle octave. An S that begins an
+//! arohana is the middle one and an S that ends it the upper one; in an avarohana it is the other way
+//! round. In a line with any mark, a note without one is in the middle octave.
 
 use crate::music::swara_set::SwaraSet;
 use serde::{Deserialize, Serialize};
@@ -107,12 +106,9 @@ pub enum ScaleMistake {
     /// Anything that no scale has.
     #[error("`{0}` cannot stand in a scale")]
     Unexpected(char),
-    /// More than [`TOKENS_MAX`].
+    /// More than [`TOKENS_MAX`] swaras, or far more characters than they need.
     #[error("a line of a scale has at most {TOKENS_MAX} swaras")]
     TooLong,
-    /// The line leaves the three octaves.
-    #[error("the line leaves the three octaves; mark the octave of its notes")]
-    OctaveOutOfRange,
 }
 
 impl Swara {
@@ -236,18 +232,12 @@ pub fn display(line: &[ScaleToken]) -> String {
 pub fn parse(text: &str, motion: Motion) -> Result<Vec<ScaleToken>, ScaleError> {
     let notes = Scanner::new(text).notes()?;
     let octaves = if notes.iter().any(|note| note.mark.is_some()) {
-        notes.iter().map(|note| i16::from(note.mark.unwrap_or(0))).collect()
+        notes.iter().map(|note| note.mark.unwrap_or(0)).collect()
     } else {
-        contour(&notes, motion)
+        smoothest(&notes, motion)
     };
-    notes
-        .iter()
-        .zip(octaves)
-        .map(|(note, octave)| match i8::try_from(octave) {
-            Ok(octave @ -1..=1) => Ok(ScaleToken { swara: note.swara, octave, prayoga: note.prayoga }),
-            _ => Err(ScaleError { column: note.column, reason: ScaleMistake::OctaveOutOfRange }),
-        })
-        .collect()
+    let token = |(note, octave): (&Note, i8)| ScaleToken { swara: note.swara, octave, prayoga: note.prayoga };
+    Ok(notes.iter().zip(octaves).map(token).collect())
 }
 
 /// Not monotone in its direction; notes of phrases do not count.
@@ -281,37 +271,62 @@ fn plain(line: &[ScaleToken]) -> impl Iterator<Item = &ScaleToken> {
 }
 
 /// Octaves of a line without marks, by the rule at the top of this file.
-fn contour(notes: &[Note], motion: Motion) -> Vec<i16> {
-    /// A fifth, in half tones.
-    const LEAP_MAX: i16 = 7;
-    let mut pitch = notes.first().map_or(0, |note| i16::from(note.swara.position()));
-    let mut octaves = Vec::with_capacity(notes.len());
-    for note in notes {
-        let up = (i16::from(note.swara.position()) - pitch).rem_euclid(12);
-        let down = (12 - up) % 12;
-        pitch += match motion {
-            Motion::Arohana if up <= LEAP_MAX => up,
-            Motion::Arohana => -down,
-            Motion::Avarohana if down <= LEAP_MAX => -down,
-            Motion::Avarohana => up,
-        };
-        octaves.push(pitch.div_euclid(12));
+fn smoothest(notes: &[Note], motion: Motion) -> Vec<i8> {
+    /// In the order of preference.
+    const OCTAVES: [i8; 3] = [0, 1, -1];
+    /// Half tones walked so far, notes outside the middle octave so far.
+    type Cost = (i32, i32);
+
+    // For each note and octave: the least cost to get there, and the octave before on that way.
+    let mut ways: Vec<[Option<(Cost, usize)>; 3]> = Vec::with_capacity(notes.len());
+    for (index, note) in notes.iter().enumerate() {
+        let mut here = [None; 3];
+        for (choice, octave) in OCTAVES.into_iter().enumerate() {
+            if fixed_octave(notes, index, motion).is_some_and(|fixed| fixed != octave) {
+                continue;
+            }
+            let outside = i32::from(octave != 0);
+            let pitch = |swara: Swara, octave: i8| i32::from(octave) * 12 + i32::from(swara.position());
+            here[choice] = match index.checked_sub(1) {
+                None => Some(((0, outside), 0)),
+                Some(before) => (0..OCTAVES.len())
+                    .filter_map(|from| {
+                        let ((walked, strayed), _) = ways[before][from]?;
+                        let step = pitch(note.swara, octave) - pitch(notes[before].swara, OCTAVES[from]);
+                        Some(((walked + step.abs(), strayed + outside), from))
+                    })
+                    .min(),
+            };
+        }
+        ways.push(here);
     }
-    let anchor = anchor(notes, &octaves, motion);
-    octaves.iter().map(|octave| octave - anchor).collect()
+
+    let ends = ways.last().into_iter().flatten().enumerate();
+    let best = ends.filter_map(|(choice, way)| way.map(|(cost, _)| (cost, choice))).min();
+    let mut choice = best.map_or(0, |(_, choice)| choice);
+    let mut octaves: Vec<i8> = ways
+        .iter()
+        .rev()
+        .map(|here| {
+            let octave = OCTAVES[choice];
+            choice = here[choice].map_or(0, |(_, from)| from);
+            octave
+        })
+        .collect();
+    octaves.reverse();
+    octaves
 }
 
-/// What must be taken from all octaves so that the S which is the middle one has octave 0.
-fn anchor(notes: &[Note], octaves: &[i16], motion: Motion) -> i16 {
-    let mut tonics = notes.iter().zip(octaves).filter(|(note, _)| note.swara == Swara::S);
-    match motion {
-        Motion::Arohana => tonics.next().map_or(0, |(_, octave)| *octave),
-        Motion::Avarohana => {
-            let begins = notes.first().is_some_and(|note| note.swara == Swara::S);
-            let only = tonics.clone().count() == 1 && notes.len() > 1;
-            let above = i16::from(begins && only);
-            tonics.next_back().map_or(0, |(_, octave)| octave - above)
-        }
+/// The octave of an S that begins or ends a line.
+fn fixed_octave(notes: &[Note], index: usize, motion: Motion) -> Option<i8> {
+    if notes[index].swara != Swara::S {
+        return None;
+    }
+    match (motion, index == 0, index + 1 == notes.len()) {
+        (_, true, true) => Some(0),
+        (Motion::Arohana, true, _) | (Motion::Avarohana, _, true) => Some(0),
+        (Motion::Arohana, _, true) | (Motion::Avarohana, true, _) => Some(1),
+        _ => None,
     }
 }
 
@@ -320,7 +335,6 @@ struct Note {
     swara: Swara,
     mark: Option<i8>,
     prayoga: bool,
-    column: usize,
 }
 
 struct Scanner {
@@ -329,11 +343,11 @@ struct Scanner {
 }
 
 impl Scanner {
-    /// Longer texts are cut: they have too many notes in any case.
+    /// Longer texts are refused at the character after.
     const CHARACTERS_MAX: usize = TOKENS_MAX * 16;
 
     fn new(text: &str) -> Self {
-        Self { characters: text.chars().take(Self::CHARACTERS_MAX).collect(), at: 0 }
+        Self { characters: text.chars().take(Self::CHARACTERS_MAX + 1).collect(), at: 0 }
     }
 
     fn notes(mut self) -> Result<Vec<Note>, ScaleError> {
@@ -349,7 +363,7 @@ impl Scanner {
                 };
                 return Err(self.error(reason));
             }
-            if notes.len() == TOKENS_MAX {
+            if notes.len() == TOKENS_MAX || self.characters.len() > Self::CHARACTERS_MAX {
                 return Err(self.error(ScaleMistake::TooLong));
             }
             notes.push(self.note()?);
@@ -374,7 +388,7 @@ impl Scanner {
         if prayoga && !self.take(')') {
             return Err(self.error(ScaleMistake::BracketOpen));
         }
-        Ok(Note { swara, mark, prayoga, column })
+        Ok(Note { swara, mark, prayoga })
     }
 
     /// A letter with the dot that may stand above or below it.
@@ -488,6 +502,11 @@ mod tests {
         assert_eq!(octaves("S N1 D1 M1 G3 R2", Avarohana), "S' N1 D1 M1 G3 R2");
         assert_eq!(octaves("S D2 N2 R2 S R2 G3", Arohana), "S D2, N2, R2 S R2 G3");
         assert_eq!(octaves("S P M2 P D2 N3 S", Arohana), "S P M2 P D2 N3 S'");
+        assert_eq!(octaves("N3 R1 G2 M2 D1 N3 S", Arohana), "N3, R1 G2 M2 D1 N3 S'");
+        assert_eq!(octaves("S G3 P R2 M1 D2 S", Arohana), "S G3 P R2 M1 D2 S'");
+        assert_eq!(octaves("S N2 S P D1 M1 P R1 G2 R1 S", Avarohana), "S' N2 S' P D1 M1 P R1 G2 R1 S");
+        assert_eq!(octaves("R2 S N2 S D2 P M1 R2 S", Avarohana), "R2' S' N2 S' D2 P M1 R2 S");
+        assert_eq!(octaves("S", Arohana), "S");
     }
 
     #[test]
@@ -519,6 +538,8 @@ mod tests {
         for (text, column, reason) in cases {
             assert_eq!(parse(text, Arohana), Err(ScaleError { column, reason }), "{text}");
         }
+        let padded = format!("S{}X", " ".repeat(5_000));
+        assert_eq!(parse(&padded, Arohana).unwrap_err().reason, ScaleMistake::TooLong);
         let endless = "S ".repeat(100_000);
         assert_eq!(parse(&endless, Arohana).unwrap_err().reason, ScaleMistake::TooLong);
     }
@@ -560,8 +581,9 @@ mod tests {
             let read = parse(&display(&line), Arohana);
             if line.iter().any(|token| token.octave != 0) {
                 prop_assert_eq!(read.unwrap(), line);
-            } else if let Ok(read) = read {
-                prop_assert!(read.iter().map(|token| token.swara).eq(line.iter().map(|token| token.swara)));
+            } else {
+                let swaras = |line: &[ScaleToken]| line.iter().map(|token| token.swara).collect::<Vec<_>>();
+                prop_assert_eq!(swaras(&read.unwrap()), swaras(&line));
             }
         }
     }

@@ -1,0 +1,366 @@
+//! Full text and facets: one index a region, fed by that region's follower, read by its public API.
+//!
+//! [`Search`] is a plain value to clone. It promises: the newer version of a document wins, deletions
+//! included, in whatever order changes arrive; what [`Search::apply`] accepted is found when it returns;
+//! one text gives the same hits in the same order whichever script or spelling it is typed in, on every
+//! node; counts of facets equal the hits they lead to; pages neither repeat nor skip; a rebuild is
+//! invisible until it is whole. The index says itself how far it has followed the log of events
+//! ([`Search::position`]), and can be deleted at any time: opened empty, it asks to be rebuilt.
+//!
+//! Keys come from `lipi` alone. The index holds ids of ragas, composers and the rest, never their names,
+//! so labels are the reader's business; it knows no database, no event and no HTTP.
+
+#[cfg(test)]
+mod conformance;
+mod document;
+mod query;
+mod rank;
+mod tantivy;
+
+pub use document::{Change, Document, Title, TitleKind};
+pub use query::{
+    Answer, Cursor, Facet, FacetCounts, Filters, Held, HeldAfter, Hit, MatchClass, Matched, Query, RagaMode,
+    Sort, Suggest, Suggestion, UnknownFacet,
+};
+
+use async_trait::async_trait;
+use domain::EntityRef;
+use domain::metrics::Metrics;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Which engine holds the index, and its limits.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "backend", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Config {
+    /// In this process, in files.
+    Tantivy {
+        /// The folder of the index; made when it is missing. One process at a time may hold it.
+        path: PathBuf,
+        /// Memory for documents that wait to be written, in bytes; at least 15 MB.
+        #[serde(default = "writer_memory_bytes")]
+        writer_memory_bytes: usize,
+        /// Longest time for one query, in milliseconds; what is found by then is the answer.
+        #[serde(default = "query_ms_max")]
+        query_ms_max: u64,
+    },
+}
+
+const fn writer_memory_bytes() -> usize {
+    32 << 20
+}
+
+const fn query_ms_max() -> u64 {
+    80
+}
+
+impl Config {
+    /// The embedded index in `path`, with the limits that a configuration file leaves out.
+    pub fn tantivy(path: impl Into<PathBuf>) -> Self {
+        Self::Tantivy {
+            path: path.into(),
+            writer_memory_bytes: writer_memory_bytes(),
+            query_ms_max: query_ms_max(),
+        }
+    }
+}
+
+/// How far the log of events is done: position `position` of epoch `epoch`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// Reign of the primary that numbered the events.
+    pub epoch: u64,
+    /// Number of the last event whose every layer is done.
+    pub position: u64,
+}
+
+/// What became of a batch of changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Documents written.
+    pub put: usize,
+    /// Entities removed.
+    pub deleted: usize,
+    /// Changes that were already there.
+    pub unchanged: usize,
+    /// Changes older than what the index has.
+    pub stale: usize,
+}
+
+/// Size and state of the index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Documents that can be found.
+    pub documents: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Name of the generation that is read.
+    pub generation: String,
+    /// See [`Search::position`].
+    pub position: Option<Position>,
+}
+
+/// Why the index could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process holds the folder.
+    #[error("the index in `{path}` is in use by another process")]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder cannot be read or written.
+    #[error("the index in `{path}` cannot be read or written")]
+    Directory {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The configuration makes no sense.
+    #[error("search: {0}")]
+    Config(String),
+    /// A batch is larger than [`Search::BATCH_CHANGES_MAX`].
+    #[error("{changes} changes at once are more than {}", Search::BATCH_CHANGES_MAX)]
+    BatchTooLarge {
+        /// Number of changes given.
+        changes: usize,
+    },
+    /// A document is larger than the limits of [`Document`].
+    #[error("the document of {entity} is larger than the index takes")]
+    DocumentTooLarge {
+        /// Whose document.
+        entity: EntityRef,
+    },
+    /// The page asked for is larger than [`Query::LIMIT_MAX`], or empty.
+    #[error("{limit} hits on a page are not possible")]
+    Limit {
+        /// Number of hits asked for.
+        limit: usize,
+    },
+    /// More filter values than [`Query::FILTER_VALUES_MAX`].
+    #[error("{values} filter values are more than {}", Query::FILTER_VALUES_MAX)]
+    TooManyFilters {
+        /// Number of values given.
+        values: usize,
+    },
+    /// The cursor belongs to another query, or to none.
+    #[error("the cursor does not fit this query")]
+    Cursor,
+    /// A rebuild is under way.
+    #[error("a rebuild of the index is already under way")]
+    RebuildRunning,
+    /// The rebuilt index does not hold what was written to it; the old one stays.
+    #[error("the rebuilt index holds {found} documents instead of {expected}")]
+    RebuildIncomplete {
+        /// Documents that were written.
+        expected: u64,
+        /// Documents that can be found.
+        found: u64,
+    },
+    /// The engine failed.
+    #[error("the index failed to {action}")]
+    Engine {
+        /// What was attempted.
+        action: &'static str,
+        /// What the engine said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The promises of this crate; a backend only translates. Limits are checked before it is asked.
+#[async_trait]
+trait Backend: Send + Sync + 'static {
+    /// Newer versions win; returns when the changes can be found.
+    async fn apply(&self, changes: Vec<Change>) -> Result<Applied, Error>;
+    /// Total order, exact counts.
+    async fn query(&self, query: Query) -> Result<Answer, Error>;
+    /// Names that begin with the text.
+    async fn suggest(&self, suggest: Suggest) -> Result<Vec<Suggestion>, Error>;
+    /// Live documents in the order of their ids.
+    fn versions(&self, after: HeldAfter, limit: usize) -> Vec<Held>;
+    /// Kept beside the documents.
+    fn position(&self) -> Option<Position>;
+    /// Durable before the next batch of changes is.
+    async fn set_position(&self, position: Position) -> Result<(), Error>;
+    /// An empty index beside the one that is read.
+    async fn begin_rebuild(&self) -> Result<Box<dyn RebuildBackend>, Error>;
+    /// Number of documents that can be found.
+    fn documents(&self) -> u64;
+    /// Cheap enough for a health page, not for every change.
+    fn stats(&self) -> Stats;
+}
+
+/// A rebuild in the making. Dropped without a swap it leaves no trace.
+#[async_trait]
+trait RebuildBackend: Send + Sync {
+    /// As [`Backend::apply`], seen by nobody yet.
+    async fn apply(&mut self, changes: Vec<Change>) -> Result<Applied, Error>;
+    /// Verifies, then replaces what is read, at once and for good.
+    async fn swap(self: Box<Self>, position: Position) -> Result<Stats, Error>;
+}
+
+/// The index of this region.
+#[derive(Clone)]
+pub struct Search {
+    backend: Arc<dyn Backend>,
+    observed: Observed,
+}
+
+impl Search {
+    /// Most changes of one batch.
+    pub const BATCH_CHANGES_MAX: usize = 1_000;
+    /// Most entities that one call of [`Search::versions`] lists.
+    pub const VERSIONS_MAX: usize = 10_000;
+
+    /// Opens the index, or begins an empty one where there is none that this program can read.
+    pub async fn open(config: &Config, metrics: &Metrics) -> Result<Self, Error> {
+        let backend: Arc<dyn Backend> = match config.clone() {
+            Config::Tantivy { path, writer_memory_bytes, query_ms_max } => {
+                Arc::new(tantivy::Tantivy::open(path, writer_memory_bytes, query_ms_max).await?)
+            }
+        };
+        let search = Self { backend, observed: Observed::new(metrics) };
+        search.stats();
+        Ok(search)
+    }
+
+    /// Writes a batch of changes. When it returns, queries see all of them, and a crash forgets none.
+    pub async fn apply(&self, changes: &[Change]) -> Result<Applied, Error> {
+        check_batch(changes)?;
+        let applied = self.backend.apply(changes.to_vec()).await?;
+        self.observed.applied.inc_by((applied.put + applied.deleted) as u64);
+        self.observed.stale.inc_by(applied.stale as u64);
+        self.observed.documents.set(clamp(self.backend.documents()));
+        Ok(applied)
+    }
+
+    /// Searches.
+    pub async fn query(&self, query: &Query) -> Result<Answer, Error> {
+        if query.limit == 0 || query.limit > Query::LIMIT_MAX {
+            return Err(Error::Limit { limit: query.limit });
+        }
+        let values = query.filters.value_count();
+        if values > Query::FILTER_VALUES_MAX {
+            return Err(Error::TooManyFilters { values });
+        }
+        let answer = self.backend.query(query.clone()).await?;
+        self.observed.queries.inc();
+        self.observed.empty.inc_by(u64::from(answer.total == 0));
+        self.observed.partial.inc_by(u64::from(answer.partial));
+        Ok(answer)
+    }
+
+    /// Suggests names for what has been typed so far.
+    pub async fn suggest(&self, suggest: &Suggest) -> Result<Vec<Suggestion>, Error> {
+        if suggest.limit == 0 || suggest.limit > Suggest::LIMIT_MAX {
+            return Err(Error::Limit { limit: suggest.limit });
+        }
+        self.observed.suggests.inc();
+        self.backend.suggest(suggest.clone()).await
+    }
+
+    /// What the index holds, in the order of ids, from behind `after`: to compare with the database.
+    /// Lists at most `limit` entities, and never more than [`Search::VERSIONS_MAX`].
+    pub fn versions(&self, after: Option<uuid::Uuid>, limit: usize) -> Vec<Held> {
+        self.backend.versions(after, limit.min(Self::VERSIONS_MAX))
+    }
+
+    /// How far the log of events is done; none for an index that nothing was fed to: rebuild it.
+    pub fn position(&self) -> Option<Position> {
+        self.backend.position()
+    }
+
+    /// Remembers how far the log of events is done, when every layer behind the index has followed too.
+    /// After a crash it may have gone back a little, never forward.
+    pub async fn set_position(&self, position: Position) -> Result<(), Error> {
+        self.backend.set_position(position).await
+    }
+
+    /// Begins an empty index beside the one that is read. One at a time.
+    pub async fn begin_rebuild(&self) -> Result<Rebuild, Error> {
+        Ok(Rebuild { backend: self.backend.begin_rebuild().await?, search: self.clone() })
+    }
+
+    /// Size and state.
+    pub fn stats(&self) -> Stats {
+        let stats = self.backend.stats();
+        self.observed.documents.set(clamp(stats.documents));
+        self.observed.bytes.set(clamp(stats.bytes));
+        stats
+    }
+}
+
+fn clamp(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// An index in the making, which nobody reads. Dropping it gives it up.
+pub struct Rebuild {
+    backend: Box<dyn RebuildBackend>,
+    search: Search,
+}
+
+impl Rebuild {
+    /// Writes a batch; newer versions win here too.
+    pub async fn apply(&mut self, changes: &[Change]) -> Result<Applied, Error> {
+        check_batch(changes)?;
+        self.backend.apply(changes.to_vec()).await
+    }
+
+    /// Verifies the new index and puts it in the place of the old one in one step. The one before stays
+    /// on disk, the one before that goes. Feed the rest of the log from `position` on.
+    pub async fn swap(self, position: Position) -> Result<Stats, Error> {
+        let stats = self.backend.swap(position).await?;
+        self.search.stats();
+        tracing::info!(
+            search.generation = %stats.generation,
+            search.documents = stats.documents,
+            "Swapped in a rebuilt index of {} documents",
+            stats.documents
+        );
+        Ok(stats)
+    }
+}
+
+fn check_batch(changes: &[Change]) -> Result<(), Error> {
+    if changes.len() > Search::BATCH_CHANGES_MAX {
+        return Err(Error::BatchTooLarge { changes: changes.len() });
+    }
+    changes.iter().try_for_each(|change| match change {
+        Change::Put(document) => document.check(),
+        Change::Delete { .. } => Ok(()),
+    })
+}
+
+#[derive(Clone)]
+struct Observed {
+    queries: Counter,
+    suggests: Counter,
+    empty: Counter,
+    partial: Counter,
+    applied: Counter,
+    stale: Counter,
+    documents: Gauge,
+    bytes: Gauge,
+}
+
+impl Observed {
+    fn new(metrics: &Metrics) -> Self {
+        Self {
+            queries: metrics.counter("search_queries", "Searches answered"),
+            suggests: metrics.counter("search_suggests", "Suggestions asked for"),
+            empty: metrics.counter("search_empty", "Searches that found nothing"),
+            partial: metrics.counter("search_partial", "Searches whose time ran out"),
+            applied: metrics.counter("search_applied", "Documents written to or removed from the index"),
+            stale: metrics.counter("search_stale", "Changes older than what the index had"),
+            documents: metrics.gauge("search_documents", "Documents that can be found"),
+            bytes: metrics.gauge("search_bytes", "Bytes of the index on disk"),
+        }
+    }
+}

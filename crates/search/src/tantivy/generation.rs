@@ -1,0 +1,381 @@
+//! One index on disk, from its birth to the day another takes its place.
+
+use super::schema::{DIGEST, Fields, LIVE, RANK, SCHEMA_VERSION, VERSION, entity_of_rank};
+use super::{engine, folder};
+use crate::document::Change;
+use crate::query::{Held, HeldAfter};
+use crate::{Applied, Error, Position};
+use ::tantivy::directory::error::LockError;
+use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use ::tantivy::store::Compressor;
+use ::tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError};
+use domain::{EntityKind, EntityRef};
+use lipi::FOLD_VERSION;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use uuid::Uuid;
+
+/// Bytes of a block of stored documents; a hit reads one block, so it is small.
+const STORE_BLOCK_BYTES: usize = 2_048;
+/// Segments of one size that are merged into one.
+const MERGE_SEGMENTS: usize = 6;
+/// Documents below which segments count as of one size.
+const MERGE_LAYER_DOCUMENTS: u32 = 64;
+/// The file that says how far the log is done.
+const POSITION_FILE: &str = "position.json";
+
+/// The beginning of the name of every generation that this program can read.
+pub(super) fn name_prefix() -> String {
+    format!("compositions-f{FOLD_VERSION}-s{SCHEMA_VERSION}-")
+}
+
+pub(super) struct Generation {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) fields: Fields,
+    reader: IndexReader,
+    index: Index,
+    memory_bytes: usize,
+    desk: Mutex<Desk>,
+    held: RwLock<Catalogue>,
+    position: Mutex<Option<Position>>,
+}
+
+/// The writing side. After a failure the writer is gone, with all it had not committed.
+struct Desk {
+    writer: Option<IndexWriter>,
+    staged: HashMap<EntityRef, Known>,
+    retired: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    version: u64,
+    /// Of the content, to recognise what is there already.
+    digest: u64,
+    live: bool,
+}
+
+/// Versions of all entities, those that were deleted included.
+#[derive(Default)]
+struct Catalogue {
+    known: BTreeMap<(Uuid, EntityKind), Known>,
+    live: u64,
+}
+
+impl Catalogue {
+    fn get(&self, entity: EntityRef) -> Option<Known> {
+        self.known.get(&(entity.id, entity.kind)).copied()
+    }
+
+    fn insert(&mut self, entity: EntityRef, new: Known) {
+        let before = self.known.insert((entity.id, entity.kind), new);
+        self.live += u64::from(new.live);
+        self.live -= u64::from(before.is_some_and(|known| known.live));
+    }
+}
+
+impl Generation {
+    /// Makes an empty one.
+    pub(super) fn create(path: PathBuf, memory_bytes: usize) -> Result<Self, Error> {
+        fs::create_dir_all(&path).map_err(folder(&path))?;
+        let fields = Fields::new();
+        let settings = IndexSettings {
+            docstore_compression: Compressor::None,
+            docstore_blocksize: STORE_BLOCK_BYTES,
+            docstore_compress_dedicated_thread: false,
+            ..IndexSettings::default()
+        };
+        let index = Index::builder()
+            .schema(fields.schema.clone())
+            .settings(settings)
+            .create_in_dir(&path)
+            .map_err(engine("make an index"))?;
+        Self::of(index, path, fields, memory_bytes)
+    }
+
+    /// Opens one that is there; its files are checked against their sums.
+    pub(super) fn open(path: PathBuf, memory_bytes: usize) -> Result<Self, Error> {
+        let fields = Fields::new();
+        let index = Index::open_in_dir(&path).map_err(engine("open"))?;
+        let damaged = index.validate_checksum().map_err(engine("check its files"))?;
+        if index.schema() != fields.schema || !damaged.is_empty() {
+            let source = format!("damaged files: {damaged:?}, or unknown fields").into();
+            return Err(Error::Engine { action: "check its files", source });
+        }
+        Self::of(index, path, fields, memory_bytes)
+    }
+
+    fn of(index: Index, path: PathBuf, fields: Fields, memory_bytes: usize) -> Result<Self, Error> {
+        let writer = open_writer(&index, &path, memory_bytes)?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
+        let reader: IndexReader = reader.map_err(engine("read"))?;
+        let held = read_catalogue(&reader.searcher()).map_err(engine("read its versions"))?;
+        let position = read_position(&index, &path);
+        Ok(Self {
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            path,
+            fields,
+            reader,
+            index,
+            memory_bytes,
+            desk: Mutex::new(Desk { writer: Some(writer), staged: HashMap::new(), retired: false }),
+            held: RwLock::new(held),
+            position: Mutex::new(position),
+        })
+    }
+
+    pub(super) fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    /// Hands a batch to the writer; [`Generation::commit`] makes it last and be seen.
+    pub(super) fn write(&self, changes: &[Change]) -> Result<Applied, Error> {
+        let mut desk = self.desk();
+        let written = self.write_at(&mut desk, changes);
+        if written.is_err() {
+            desk.give_up();
+        }
+        written
+    }
+
+    fn write_at(&self, desk: &mut Desk, changes: &[Change]) -> Result<Applied, Error> {
+        let mut applied = Applied::default();
+        for change in changes {
+            let entity = change.entity();
+            let before = desk.staged.get(&entity).copied().or_else(|| self.known(entity));
+            let new = Known { version: change.version(), digest: digest(change), live: is_put(change) };
+            match verdict(before, new) {
+                Verdict::Stale => applied.stale += 1,
+                Verdict::Unchanged => applied.unchanged += 1,
+                Verdict::Write => {
+                    self.replace(desk, change, new, before.is_some())?;
+                    desk.staged.insert(entity, new);
+                    *(if new.live { &mut applied.put } else { &mut applied.deleted }) += 1;
+                }
+            }
+        }
+        Ok(applied)
+    }
+
+    fn replace(&self, desk: &mut Desk, change: &Change, new: Known, is_there: bool) -> Result<(), Error> {
+        let writer = self.writer(desk)?;
+        // Looking for what was never there costs a look into every segment at the commit.
+        if is_there {
+            writer.delete_term(self.fields.key_term(change.entity()));
+        }
+        let document = match change {
+            Change::Put(document) => self.fields.document(document, new.digest),
+            Change::Delete { entity, version } => self.fields.tombstone(*entity, *version),
+        };
+        writer.add_document(document).map(|_| ()).map_err(engine("write a document"))
+    }
+
+    /// Makes all that was written durable and visible.
+    pub(super) fn commit(&self) -> Result<(), Error> {
+        let mut desk = self.desk();
+        let payload = serde_json::to_string(&self.position()).unwrap_or_default();
+        let committed = self.writer(&mut desk).and_then(|writer| commit(writer, &payload));
+        if let Err(error) = committed {
+            desk.give_up();
+            return Err(error);
+        }
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        desk.staged.drain().for_each(|(entity, known)| held.insert(entity, known));
+        drop(held);
+        self.reader.reload().map_err(engine("show what was written"))
+    }
+
+    pub(super) fn position(&self) -> Option<Position> {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Written without waiting for the disk: the next commit carries it too, and a position that went
+    /// back repeats work and loses none.
+    pub(super) fn set_position(&self, position: Position) -> Result<(), Error> {
+        let text = serde_json::to_string(&position).unwrap_or_default();
+        replace_file(&self.path.join(POSITION_FILE), &text, false)?;
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+        Ok(())
+    }
+
+    pub(super) fn versions(&self, after: HeldAfter, limit: usize) -> Vec<Held> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let behind = |((id, _), _): &(&(Uuid, EntityKind), &Known)| after.is_none_or(|after| *id > after);
+        held.known
+            .range((after.unwrap_or(Uuid::nil()), EntityKind::Composition)..)
+            .filter(behind)
+            .filter(|(_, known)| known.live)
+            .map(|((id, kind), known)| (EntityRef { kind: *kind, id: *id }, known.version))
+            .take(limit)
+            .collect()
+    }
+
+    /// Documents that can be found.
+    pub(super) fn documents(&self) -> u64 {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).live
+    }
+
+    /// What a count of the files says against what was written.
+    pub(super) fn verify(&self) -> Result<(), Error> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let tombstones = held.known.len() as u64 - held.live;
+        let found = self.searcher().num_docs().saturating_sub(tombstones);
+        if found == held.live {
+            return Ok(());
+        }
+        Err(Error::RebuildIncomplete { expected: held.live, found })
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        let files = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        files.filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum()
+    }
+
+    /// Gives back the writer's memory and lock; searches that run go on.
+    pub(super) fn retire(&self) {
+        let mut desk = self.desk();
+        desk.give_up();
+        desk.retired = true;
+    }
+
+    fn known(&self, entity: EntityRef) -> Option<Known> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).get(entity)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writer<'a>(&self, desk: &'a mut Desk) -> Result<&'a mut IndexWriter, Error> {
+        if desk.retired {
+            return Err(Error::Engine {
+                action: "write",
+                source: "another generation has taken its place".into(),
+            });
+        }
+        if desk.writer.is_none() {
+            desk.writer = Some(open_writer(&self.index, &self.path, self.memory_bytes)?);
+        }
+        desk.writer.as_mut().ok_or_else(|| Error::Engine { action: "write", source: "no writer".into() })
+    }
+}
+
+impl Desk {
+    /// Forgets what was not committed.
+    fn give_up(&mut self) {
+        self.staged.clear();
+        self.writer = None;
+    }
+}
+
+enum Verdict {
+    Stale,
+    Unchanged,
+    Write,
+}
+
+/// The newer version wins. Of the same version a deletion stays, and a document is written again only
+/// when it says something else (what it was projected from can change without its own version).
+fn verdict(before: Option<Known>, new: Known) -> Verdict {
+    match before {
+        Some(before) if before.version > new.version => Verdict::Stale,
+        Some(before) if before.version == new.version && !before.live && new.live => Verdict::Stale,
+        Some(before)
+            if before.version == new.version && before.live == new.live && before.digest == new.digest =>
+        {
+            Verdict::Unchanged
+        }
+        _ => Verdict::Write,
+    }
+}
+
+const fn is_put(change: &Change) -> bool {
+    matches!(change, Change::Put(_))
+}
+
+fn digest(change: &Change) -> u64 {
+    match change {
+        Change::Put(document) => {
+            let mut hasher = DefaultHasher::new();
+            document.hash(&mut hasher);
+            hasher.finish()
+        }
+        Change::Delete { .. } => 0,
+    }
+}
+
+fn open_writer(index: &Index, path: &Path, memory_bytes: usize) -> Result<IndexWriter, Error> {
+    let options = IndexWriterOptions::builder()
+        .memory_budget_per_thread(memory_bytes)
+        .num_worker_threads(1)
+        .num_merge_threads(1)
+        .build();
+    let writer = index.writer_with_options(options).map_err(|error| match error {
+        TantivyError::LockFailure(LockError::LockBusy, _) => Error::Locked { path: path.to_owned() },
+        TantivyError::InvalidArgument(words) => Error::Config(words),
+        other => engine("begin to write")(other),
+    })?;
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(MERGE_SEGMENTS);
+    policy.set_min_layer_size(MERGE_LAYER_DOCUMENTS);
+    policy.set_del_docs_ratio_before_merge(0.3);
+    writer.set_merge_policy(Box::new(policy));
+    Ok(writer)
+}
+
+fn commit(writer: &mut IndexWriter, payload: &str) -> Result<(), Error> {
+    let mut prepared = writer.prepare_commit().map_err(engine("prepare a commit"))?;
+    prepared.set_payload(payload);
+    prepared.commit().map(|_| ()).map_err(engine("commit"))
+}
+
+fn read_catalogue(searcher: &Searcher) -> ::tantivy::Result<Catalogue> {
+    let mut catalogue = Catalogue::default();
+    for segment in searcher.segment_readers() {
+        let columns = segment.fast_fields();
+        let (version, digest) = (columns.u64(VERSION)?, columns.u64(DIGEST)?);
+        let live = columns.column_opt::<u64>(LIVE)?;
+        let Some(rank) = columns.bytes(RANK)? else { continue };
+        let mut bytes = Vec::new();
+        for doc in segment.doc_ids_alive() {
+            rank.ord_to_bytes(rank.ords().first(doc).unwrap_or(u64::MAX), &mut bytes)?;
+            if let Some(entity) = entity_of_rank(&bytes) {
+                let known = Known {
+                    version: version.first(doc).unwrap_or_default(),
+                    digest: digest.first(doc).unwrap_or_default(),
+                    live: live.as_ref().is_some_and(|column| column.first(doc) == Some(1)),
+                };
+                catalogue.insert(entity, known);
+            }
+        }
+    }
+    Ok(catalogue)
+}
+
+/// The file is the newer one; the commit is what is left when a power cut took the file.
+fn read_position(index: &Index, path: &Path) -> Option<Position> {
+    let file = fs::read_to_string(path.join(POSITION_FILE)).ok();
+    let from_file = file.and_then(|text| serde_json::from_str(&text).ok());
+    from_file.or_else(|| serde_json::from_str(&index.load_metas().ok()?.payload?).ok()?)
+}
+
+/// Replaces a file in one step; `durable` waits until the disk has it.
+pub(super) fn replace_file(path: &Path, text: &str, durable: bool) -> Result<(), Error> {
+    let write = || -> std::io::Result<()> {
+        let fresh = path.with_extension("new");
+        fs::write(&fresh, text)?;
+        if durable {
+            fs::File::open(&fresh)?.sync_all()?;
+        }
+        fs::rename(&fresh, path)?;
+        match path.parent().filter(|_| durable) {
+            Some(parent) => fs::File::open(parent)?.sync_all(),
+            None => Ok(()),
+        }
+    };
+    write().map_err(folder(path))
+}

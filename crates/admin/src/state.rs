@@ -1,0 +1,35 @@
+//! What the endpoints of this API share.
+
+use crate::error;
+use auth::{ApiKey, Principal};
+use domain::Policy;
+use store::Writer;
+use web::{Authenticate, Problem};
+
+/// The state of the admin API: the way to the primary, and the switches of the workflow.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(crate) writer: Writer,
+    pub(crate) policy: Policy,
+}
+
+impl State {
+    /// A state that writes through `writer`.
+    pub const fn new(writer: Writer, policy: Policy) -> Self {
+        Self { writer, policy }
+    }
+}
+
+impl Authenticate for State {
+    async fn authenticate(&self, key: &ApiKey) -> Result<Option<Principal>, Problem> {
+        let found = self.writer.api_key_by_hash(&key.hash().0).await.map_err(error::failed)?;
+        let known = found.filter(|row| row.account.active && row.revoked_at.is_none());
+        Ok(known.map(|row| Principal {
+            account: row.account.id,
+            name: row.account.name,
+            roles: row.account.roles,
+            key: row.id,
+            expires_at: row.expires_at,
+        }))
+    }
+}

@@ -1,0 +1,42 @@
+//! Measurements over HTTP against a platform that is running: how long a publish takes to reach readers, and
+//! how many details a node serves. Prints one table; asserts nothing.
+
+#![expect(clippy::print_stdout, reason = "a table on the terminal is what this program is for")]
+
+mod client;
+mod detail;
+mod publish;
+mod table;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Measures a running platform.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Publishes one change after another and waits for each to reach region A's API and region B's edge.
+    Publish(publish::Options),
+    /// Reads details as fast as the connections allow.
+    Detail(detail::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().what {
+        What::Publish(options) => publish::run(options).await,
+        What::Detail(options) => detail::run(options).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            println!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `GET /v1/browse/{type}`
+
+use crate::answer::{Made, Question, read};
+use crate::error::store_problem;
+use crate::parameters;
+use crate::state::{Keep, State};
+use axum::extract::State as Shared;
+use axum::response::Response;
+use domain::EntityKind;
+use lipi::Script;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use web::page::{cursor_read, cursor_write, limit};
+use web::{IfNoneMatch, Path, Problem, Query, SurrogateKeys};
+
+#[derive(Debug, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Parameters {
+    /// The script whose letters and order are used; Latin where absent.
+    script: Option<String>,
+    /// The letter to open; without it only the letters are listed.
+    letter: Option<String>,
+    /// 1 to 100.
+    limit: Option<u16>,
+    cursor: Option<String>,
+}
+
+/// An A–Z index in one script.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Index {
+    #[schema(value_type = String)]
+    script: Script,
+    /// Every letter that something is filed under, in the order of the script.
+    letters: Vec<Letter>,
+    /// What is filed under the letter that was asked for.
+    items: Vec<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Letter {
+    letter: String,
+    count: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Entry {
+    id: Uuid,
+    slug: String,
+    label: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    machine_made: bool,
+}
+
+/// An A–Z index of one kind, in the letters and the order of a script
+#[utoipa::path(get, path = "/v1/browse/{type}", tag = "finding",
+    params(("type" = String, Path, description = "`compositions`, `ragas`, `composers`, …"), Parameters),
+    responses((status = 200, description = "The index", body = Index), (status = 304, description = "Unchanged")))]
+pub(crate) async fn handler(
+    Shared(state): Shared<State>,
+    have: IfNoneMatch,
+    Path(kind): Path<String>,
+    Query(asked): Query<Parameters>,
+) -> Result<Response, Problem> {
+    let kind =
+        EntityKind::ALL.into_iter().find(|known| known.plural() == kind).ok_or_else(Problem::not_found)?;
+    let script = parameters::script(asked.script.as_deref())?.unwrap_or(Script::Latin);
+    let limit = usize::from(limit(asked.limit)?);
+    let after = cursor_read::<store::Cursor>(asked.cursor.as_deref())?;
+    let about =
+        format!("{kind}&{}", serde_json::to_string(&asked).map_err(|error| Problem::internal(&error))?);
+    let question = Question { state: &state, have: &have, keep: Keep::List, class: "browse", about };
+    question
+        .answer(|| async {
+            let read = read(&state).await?;
+            let letters = read.letters(kind, script).await.map_err(store_problem)?;
+            let (items, next) = match &asked.letter {
+                Some(letter) => {
+                    let page = read
+                        .browse(kind, script, Some(letter), limit, after.as_ref())
+                        .await
+                        .map_err(store_problem)?;
+                    (page.items, page.next)
+                }
+                None => (Vec::new(), None),
+            };
+            let entry = |row: store::BrowseRow| Entry {
+                id: row.entity.id,
+                slug: row.slug,
+                label: row.name,
+                machine_made: row.machine_made,
+            };
+            let index = Index {
+                script,
+                letters: letters
+                    .into_iter()
+                    .map(|row| Letter { letter: row.letter, count: row.count })
+                    .collect(),
+                items: items.into_iter().map(entry).collect(),
+                next_cursor: next.as_ref().map(cursor_write),
+            };
+            Made::new(&index, &SurrogateKeys::default().list(kind), &read)
+        })
+        .await
+}

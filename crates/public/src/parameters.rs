@@ -1,0 +1,89 @@
+//! Query parameters that many endpoints share, read the same way everywhere.
+
+use crate::view::text::Wanted;
+use domain::EntityKind;
+use domain::composition::Form;
+use domain::name::Language;
+use lipi::{Scheme, Script};
+use std::str::FromStr;
+use store::Read;
+use uuid::Uuid;
+use web::{FieldError, Problem};
+
+use crate::error::store_problem;
+
+/// A display script by its name; none where it was not asked for.
+pub(crate) fn script(text: Option<&str>) -> Result<Option<Script>, Problem> {
+    text.map(|text| known("/script", text, Script::from_str(text).ok(), "a script")).transpose()
+}
+
+/// A script and romanisation in which a text is wanted; a romanisation alone means Latin.
+pub(crate) fn wanted(
+    script_name: Option<&str>,
+    scheme_name: Option<&str>,
+) -> Result<Option<Wanted>, Problem> {
+    let scheme =
+        scheme_name.map(|text| known("/scheme", text, shown_scheme(text), "a romanisation")).transpose()?;
+    let script = script(script_name)?;
+    match (script, scheme) {
+        (Some(script), Some(_)) if script != Script::Latin => Err(Problem::field(
+            "/scheme",
+            "scheme_without_latin",
+            "A romanisation goes with the Latin script only.",
+        )),
+        (None, None) => Ok(None),
+        (script, scheme) => Ok(Some(Wanted { script: script.unwrap_or(Script::Latin), scheme })),
+    }
+}
+
+/// The romanisations that readers may ask for.
+fn shown_scheme(text: &str) -> Option<Scheme> {
+    let shown = [Scheme::Iso15919, Scheme::Iast, Scheme::Itrans, Scheme::Hk];
+    Scheme::from_str(text).ok().filter(|scheme| shown.contains(scheme))
+}
+
+/// The value of an enumeration, or a refusal that names the parameter.
+pub(crate) fn known<T>(field: &str, text: &str, value: Option<T>, what: &str) -> Result<T, Problem> {
+    value.ok_or_else(|| {
+        let shown = lipi::truncate_graphemes(text, 40);
+        Problem::validation(vec![FieldError::new(
+            field,
+            "unknown_value",
+            format!("`{shown}` is not {what}."),
+        )])
+    })
+}
+
+/// The entity that a filter names by id or slug. An unknown one is refused, so that a misspelt filter does
+/// not look like an empty catalogue.
+pub(crate) async fn filter(
+    read: &Read,
+    kind: EntityKind,
+    reference: Option<&str>,
+) -> Result<Option<Uuid>, Problem> {
+    let Some(reference) = reference else { return Ok(None) };
+    let found = read.resolve(kind, reference).await.map_err(store_problem)?;
+    let id = found.map(|found| found.id);
+    known(&format!("/{kind}"), reference, id, &format!("a {kind} of this catalogue")).map(Some)
+}
+
+/// A mela number.
+pub(crate) fn mela(number: Option<u8>) -> Result<Option<u8>, Problem> {
+    match number {
+        Some(number) if !(1..=72).contains(&number) => {
+            Err(Problem::field("/mela", "out_of_range", "A mela number is 1 to 72."))
+        }
+        number => Ok(number),
+    }
+}
+
+/// A language by its ISO 639-1 code.
+pub(crate) fn language(code: Option<&str>) -> Result<Option<Language>, Problem> {
+    code.map(|code| known("/language", code, Language::from_code(code), "a language of this catalogue"))
+        .transpose()
+}
+
+/// A form by its wire name.
+pub(crate) fn form(name: Option<&str>) -> Result<Option<Form>, Problem> {
+    name.map(|name| known("/form", name, Form::from_wire(name), "a form")).transpose()
+}

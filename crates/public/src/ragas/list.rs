@@ -1,0 +1,47 @@
+//! `GET /v1/ragas`
+
+use crate::entities::{Entities, ListParameters, RagaFilter, filtered};
+use crate::parameters;
+use crate::state::State;
+use axum::extract::State as Shared;
+use axum::response::Response;
+use domain::EntityKind;
+use domain::music::raga::RagaKind;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use web::{IfNoneMatch, Problem, Query};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Parameters {
+    /// `mela`, `janya` or `unclassified`.
+    kind: Option<RagaKind>,
+    /// A mela number, 1 to 72: the mela and its janyas.
+    mela: Option<u8>,
+    /// Only names that an index files under this letter of the script.
+    letter: Option<String>,
+    /// The script of names, and of their order.
+    script: Option<String>,
+    /// 1 to 100.
+    limit: Option<u16>,
+    cursor: Option<String>,
+}
+
+/// Ragas, by kind and mela
+#[utoipa::path(get, path = "/v1/ragas", tag = "music", params(Parameters),
+    responses((status = 200, description = "A page", body = Entities), (status = 304, description = "Unchanged")))]
+pub(crate) async fn handler(
+    Shared(state): Shared<State>,
+    have: IfNoneMatch,
+    Query(asked): Query<Parameters>,
+) -> Result<Response, Problem> {
+    let ragas = RagaFilter { kind: asked.kind, mela: parameters::mela(asked.mela)? };
+    let list = ListParameters {
+        letter: asked.letter,
+        script: asked.script,
+        limit: asked.limit,
+        cursor: asked.cursor,
+    };
+    filtered(&state, &have, EntityKind::Raga, "list:ragas", list, ragas).await
+}

@@ -1,0 +1,5 @@
+//! Ragas.
+
+pub mod by_swaras;
+pub mod get;
+pub mod list;

@@ -1,0 +1,278 @@
+//! `GET /v1/search`
+
+use crate::answer::read;
+use crate::compositions::list::SongFilters;
+use crate::error::{search_problem, store_problem};
+use crate::parameters;
+use crate::state::State;
+use crate::view::{CompositionItem, Label};
+use axum::extract::State as Shared;
+use axum::response::Response;
+use domain::EntityKind;
+use http::HeaderValue;
+use search::{Answer, Cursor, Facet, FacetCounts, Filters, Hit, MatchClass, Query as Asked, RagaMode, Sort};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::str::FromStr;
+use store::Read;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use web::page::{cursor_read, cursor_write, limit};
+use web::{ETag, Fresh, IfNoneMatch, Problem, Query, SurrogateKeys};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Parameters {
+    /// Words in any script and any spelling; without them everything is listed.
+    #[param(example = "endaro mahanubhavulu")]
+    q: Option<String>,
+    /// Kinds to look for, comma separated: `composition` (default), `raga`, `composer`, …
+    types: Option<String>,
+    /// Facets to count, comma separated: `raga`, `composer`, `tala`, `language`, `form`, `deity`, …
+    facets: Option<String>,
+    /// `relevance` (default), `title` or `newest`.
+    #[param(value_type = Option<String>)]
+    sort: Option<Sort>,
+    /// A composer, by slug or id.
+    composer: Option<String>,
+    /// A raga, by slug or id.
+    raga: Option<String>,
+    /// `any` (default): any raga of a ragamalika; `primary`: the first one only.
+    #[param(value_type = Option<String>)]
+    raga_mode: Option<RagaMode>,
+    /// A mela number, 1 to 72: songs in it and in its janyas.
+    mela: Option<u8>,
+    tala: Option<String>,
+    deity: Option<String>,
+    temple: Option<String>,
+    /// ISO 639-1.
+    language: Option<String>,
+    form: Option<String>,
+    tag: Option<String>,
+    group: Option<String>,
+    /// The script of names and titles.
+    script: Option<String>,
+    /// 1 to 100.
+    limit: Option<u16>,
+    cursor: Option<String>,
+}
+
+/// What was found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Found {
+    hits: Vec<FoundHit>,
+    facets: Vec<FoundFacet>,
+    total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    /// Nothing resembles the words closely.
+    low_confidence: bool,
+    /// Time ran out; what was ranked is here.
+    partial: bool,
+    /// The words were longer than is looked at.
+    truncated: bool,
+    /// Position in the event stream that the index has.
+    watermark: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct FoundHit {
+    score: f32,
+    /// The class of evidence: `exact`, `prefix`, `extended`, `all_tokens`, …
+    #[schema(value_type = String)]
+    why: MatchClass,
+    matched: Vec<FoundMatch>,
+    /// A song that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    composition: Option<CompositionItem>,
+    /// Anything else that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity: Option<Label>,
+}
+
+/// Where the words were found.
+#[derive(Serialize, ToSchema)]
+struct FoundMatch {
+    field: &'static str,
+    text: String,
+    /// Byte ranges in `text`.
+    #[schema(value_type = Vec<Vec<u32>>)]
+    ranges: Vec<[usize; 2]>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct FoundFacet {
+    #[schema(value_type = String)]
+    facet: Facet,
+    values: Vec<FacetValue>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct FacetValue {
+    /// An id, a mela number, a language or a form.
+    value: String,
+    label: String,
+    count: u64,
+}
+
+/// Songs and everything else by their names, in any script and spelling
+#[utoipa::path(get, path = "/v1/search", tag = "finding", params(Parameters),
+    responses((status = 200, description = "What was found", body = Found), (status = 304, description = "Unchanged")))]
+pub(crate) async fn handler(
+    Shared(state): Shared<State>,
+    have: IfNoneMatch,
+    Query(asked): Query<Parameters>,
+) -> Result<Response, Problem> {
+    let script = parameters::script(asked.script.as_deref())?;
+    let read = read(&state).await?;
+    let query = query(&asked, &read).await?;
+    // The index answers before the database is read, so what is shown is never older than what was found.
+    let answer = state.search.query(&query).await.map_err(search_problem)?;
+    let position = answer.position.position;
+    let found = Shown { read: &read, script }.found(answer).await?;
+    let body = serde_json::to_vec(&found).map_err(|error| Problem::internal(&error))?;
+    let etag = ETag::of_hash(crate::answer::hash128(&[&body]));
+    let fresh = Fresh { etag: Some(etag.clone()), keys: keys(&query).keys(), lsn: Some(read.lsn()) };
+    let mut response = if have.matches(&etag) { fresh.not_modified() } else { fresh.json(body.into()) };
+    response.headers_mut().insert("x-index-seq", HeaderValue::from(position));
+    Ok(response)
+}
+
+/// A hit shows labels of many kinds; a search is stale when any of them changes.
+fn keys(query: &Asked) -> SurrogateKeys {
+    let kinds = query.kinds.iter().copied();
+    let shown =
+        [EntityKind::Composer, EntityKind::Raga, EntityKind::Tala, EntityKind::Deity, EntityKind::Temple];
+    let labels = [EntityKind::Tag, EntityKind::Group];
+    kinds.chain(shown).chain(labels).fold(SurrogateKeys::default(), SurrogateKeys::list)
+}
+
+async fn query(asked: &Parameters, read: &Read) -> Result<Asked, Problem> {
+    let filters = SongFilters {
+        composer: asked.composer.as_deref(),
+        raga: asked.raga.as_deref(),
+        tala: asked.tala.as_deref(),
+        deity: asked.deity.as_deref(),
+        temple: asked.temple.as_deref(),
+        tag: asked.tag.as_deref(),
+        group: asked.group.as_deref(),
+        ..SongFilters::default()
+    };
+    let ids = filters.resolve(read).await?;
+    let mut chosen = Filters::default();
+    let by_id = [
+        (Facet::Composer, ids.composer),
+        (Facet::Raga, ids.raga),
+        (Facet::Tala, ids.tala),
+        (Facet::Deity, ids.deity),
+        (Facet::Temple, ids.temple),
+        (Facet::Tag, ids.tag),
+        (Facet::Group, ids.group),
+    ];
+    for (facet, id) in by_id {
+        if let Some(id) = id {
+            chosen.add(facet, id);
+        }
+    }
+    if let Some(mela) = parameters::mela(asked.mela)? {
+        chosen.add(Facet::Mela, mela);
+    }
+    if let Some(language) = parameters::language(asked.language.as_deref())? {
+        chosen.add(Facet::Language, language.as_str());
+    }
+    if let Some(form) = parameters::form(asked.form.as_deref())? {
+        chosen.add(Facet::Form, form.as_str());
+    }
+    Ok(Asked {
+        text: asked.q.clone(),
+        kinds: kinds(asked.types.as_deref())?.unwrap_or_else(|| vec![EntityKind::Composition]),
+        filters: chosen,
+        raga_mode: asked.raga_mode.unwrap_or_default(),
+        facets: listed("/facets", asked.facets.as_deref(), "a facet", |text| Facet::from_str(text).ok())?
+            .unwrap_or_default(),
+        limit: usize::from(limit(asked.limit)?),
+        after: cursor_read::<Cursor>(asked.cursor.as_deref())?,
+        sort: asked.sort.unwrap_or_default(),
+    })
+}
+
+/// Kinds of a comma separated list.
+pub(crate) fn kinds(text: Option<&str>) -> Result<Option<Vec<EntityKind>>, Problem> {
+    listed("/types", text, "a kind", |text| EntityKind::from_str(text).ok())
+}
+
+fn listed<T>(
+    field: &str,
+    text: Option<&str>,
+    what: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<Vec<T>>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let values = text.split(',').map(str::trim).filter(|value| !value.is_empty());
+    values.map(|value| parameters::known(field, value, read(value), what)).collect::<Result<_, _>>().map(Some)
+}
+
+/// Turns ids into what readers see.
+struct Shown<'a> {
+    read: &'a Read,
+    script: Option<lipi::Script>,
+}
+
+impl Shown<'_> {
+    async fn found(&self, answer: Answer) -> Result<Found, Problem> {
+        let (songs, others): (Vec<&Hit>, Vec<&Hit>) =
+            answer.hits.iter().partition(|hit| hit.entity.kind == EntityKind::Composition);
+        let song_ids: Vec<Uuid> = songs.iter().map(|hit| hit.entity.id).collect();
+        let facet_ids = answer
+            .facets
+            .iter()
+            .flat_map(|counts| counts.values.iter().filter_map(|(value, _)| value.parse().ok()));
+        let ids: Vec<Uuid> = others.iter().map(|hit| hit.entity.id).chain(facet_ids).collect();
+        let rows = self.read.composition_rows(&song_ids).await.map_err(store_problem)?;
+        let labels = self.read.labels(&ids, self.script).await.map_err(store_problem)?;
+        let labels: HashMap<Uuid, Label> =
+            labels.iter().map(|(id, label)| (*id, Label::of(label, self.script))).collect();
+        let mut items: HashMap<Uuid, CompositionItem> =
+            rows.into_iter().map(|row| (row.id, CompositionItem::of(row, self.script))).collect();
+        let hits = answer.hits.into_iter().filter_map(|hit| {
+            let composition = items.remove(&hit.entity.id);
+            let entity = labels.get(&hit.entity.id).cloned();
+            // A record that was withdrawn a moment ago is in the index and not in the database.
+            (composition.is_some() || entity.is_some()).then(|| found_hit(hit, composition, entity))
+        });
+        Ok(Found {
+            hits: hits.collect(),
+            facets: answer.facets.into_iter().map(|counts| found_facet(counts, &labels)).collect(),
+            total: answer.total,
+            next_cursor: answer.next.as_ref().map(cursor_write),
+            low_confidence: answer.low_confidence,
+            partial: answer.partial,
+            truncated: answer.truncated,
+            watermark: answer.position.position,
+        })
+    }
+}
+
+fn found_hit(hit: Hit, composition: Option<CompositionItem>, entity: Option<Label>) -> FoundHit {
+    let pair = |range: Range<usize>| [range.start, range.end];
+    let matched = hit.matched.into_iter().map(|found| FoundMatch {
+        field: found.field,
+        text: found.text,
+        ranges: found.ranges.into_iter().map(pair).collect(),
+    });
+    FoundHit { score: hit.score, why: hit.class, matched: matched.collect(), composition, entity }
+}
+
+fn found_facet(counts: FacetCounts, labels: &HashMap<Uuid, Label>) -> FoundFacet {
+    let value = |(value, count): (String, u64)| {
+        let label = value
+            .parse()
+            .ok()
+            .and_then(|id: Uuid| labels.get(&id))
+            .map_or_else(|| value.clone(), |label| label.label.clone());
+        FacetValue { value, label, count }
+    };
+    FoundFacet { facet: counts.facet, values: counts.values.into_iter().map(value).collect() }
+}

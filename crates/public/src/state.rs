@@ -1,0 +1,58 @@
+//! What every endpoint is handed.
+
+use cache::Cache;
+use domain::{Clock, Region};
+use search::Search;
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Reader;
+
+/// Limits of the read API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Seconds that a node keeps the page of one entity.
+    pub detail_s: u64,
+    /// Seconds that a node keeps a list.
+    pub list_s: u64,
+    /// Seconds that a node keeps what is computed from all ragas.
+    pub reference_s: u64,
+    /// False switches the cache of the node off: every answer is read and written anew.
+    pub cached: bool,
+}
+
+/// Doors to what is read. Holds nothing that can write.
+#[derive(Clone)]
+pub struct State {
+    /// Live records, from the nearest node that may answer.
+    pub reader: Reader,
+    /// The index of this region.
+    pub search: Search,
+    /// Answers of this process.
+    pub cache: Cache,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where this process runs.
+    pub region: Region,
+    /// Lifetimes in the cache.
+    pub config: Arc<Config>,
+}
+
+/// How long a node keeps an answer, by its kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keep {
+    Detail,
+    List,
+    Reference,
+}
+
+impl State {
+    pub(crate) fn keep_for(&self, keep: Keep) -> Duration {
+        Duration::from_secs(match keep {
+            Keep::Detail => self.config.detail_s,
+            Keep::List => self.config.list_s,
+            Keep::Reference => self.config.reference_s,
+        })
+    }
+}

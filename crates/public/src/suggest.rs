@@ -1,0 +1,100 @@
+//! `GET /v1/suggest`
+
+use crate::answer::{hash128, read};
+use crate::error::{search_problem, store_problem};
+use crate::parameters;
+use crate::search::kinds;
+use crate::state::State;
+use crate::view::Label;
+use axum::extract::State as Shared;
+use axum::response::Response;
+use domain::EntityKind;
+use search::Suggest;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use web::{ETag, Fresh, IfNoneMatch, Problem, Query, SurrogateKeys};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Parameters {
+    /// What has been typed so far, in any script; may end inside a syllable.
+    #[param(example = "kaly")]
+    q: String,
+    /// Kinds to suggest, comma separated; all that readers search for where absent.
+    types: Option<String>,
+    /// The script of the names.
+    script: Option<String>,
+    /// 1 to 50 for all kinds together; 10 where absent.
+    limit: Option<usize>,
+}
+
+/// Names that begin so, by kind.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Suggestions {
+    groups: Vec<OfKind>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct OfKind {
+    #[serde(rename = "type")]
+    kind: EntityKind,
+    items: Vec<Item>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Item {
+    #[serde(flatten)]
+    label: Label,
+    /// The name that begins with what was typed, where it is another than the label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias: Option<String>,
+}
+
+const LIMIT_DEFAULT: usize = 10;
+
+const KINDS_DEFAULT: [EntityKind; 7] = [
+    EntityKind::Composition,
+    EntityKind::Raga,
+    EntityKind::Composer,
+    EntityKind::Tala,
+    EntityKind::Deity,
+    EntityKind::Temple,
+    EntityKind::Group,
+];
+
+/// Names that begin with what has been typed so far
+#[utoipa::path(get, path = "/v1/suggest", tag = "finding", params(Parameters),
+    responses((status = 200, description = "The names", body = Suggestions), (status = 304, description = "Unchanged")))]
+pub(crate) async fn handler(
+    Shared(state): Shared<State>,
+    have: IfNoneMatch,
+    Query(asked): Query<Parameters>,
+) -> Result<Response, Problem> {
+    let script = parameters::script(asked.script.as_deref())?;
+    let kinds = kinds(asked.types.as_deref())?.unwrap_or_else(|| KINDS_DEFAULT.to_vec());
+    let suggest =
+        Suggest { text: asked.q, kinds: kinds.clone(), limit: asked.limit.unwrap_or(LIMIT_DEFAULT) };
+    let found = state.search.suggest(&suggest).await.map_err(search_problem)?;
+
+    let read = read(&state).await?;
+    let ids: Vec<Uuid> = found.iter().map(|suggestion| suggestion.entity.id).collect();
+    let labels = read.labels(&ids, script).await.map_err(store_problem)?;
+    let mut groups: Vec<OfKind> = Vec::new();
+    for suggestion in found {
+        let Some(label) = labels.get(&suggestion.entity.id) else { continue };
+        let label = Label::of(label, script);
+        let alias = (suggestion.text != label.label).then_some(suggestion.text);
+        let item = Item { label, alias };
+        match groups.iter_mut().find(|group| group.kind == suggestion.kind) {
+            Some(group) => group.items.push(item),
+            None => groups.push(OfKind { kind: suggestion.kind, items: vec![item] }),
+        }
+    }
+    let body = serde_json::to_vec(&Suggestions { groups }).map_err(|error| Problem::internal(&error))?;
+    let etag = ETag::of_hash(hash128(&[&body]));
+    let keys = kinds.into_iter().fold(SurrogateKeys::default(), SurrogateKeys::list);
+    let fresh = Fresh { etag: Some(etag.clone()), keys: keys.keys(), lsn: Some(read.lsn()) };
+    Ok(if have.matches(&etag) { fresh.not_modified() } else { fresh.json(body.into()) })
+}

@@ -1,0 +1,192 @@
+//! Bodies: whole ones from memory, and streams between client and origin with a size and a patience limit.
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep};
+
+/// What the edge sends, to either side.
+pub(crate) enum Body {
+    Whole(Option<Bytes>),
+    Stream(Box<Relay>),
+}
+
+impl Body {
+    pub(crate) const EMPTY: Self = Self::Whole(None);
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole((!bytes.is_empty()).then_some(bytes))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match self.get_mut() {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Stream(relay) => {
+                relay.poll_data(context).map(|data| data.map(|data| data.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Stream(relay) => relay.is_end(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Stream(relay) => relay.size_hint(),
+        }
+    }
+}
+
+/// A body on its way through. It ends cleanly only where its source did; trailers are dropped.
+pub(crate) struct Relay {
+    /// Read already, while it was hoped to be short.
+    prefix: VecDeque<Bytes>,
+    source: Incoming,
+    bytes_left: u64,
+    idle_max: Duration,
+    idle: Option<Pin<Box<Sleep>>>,
+    fault: Fault,
+    /// The place at the origin that is taken until the body has passed.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Relay {
+    pub(crate) fn new(source: Incoming, bytes_max: u64, idle_max: Duration) -> Self {
+        let (prefix, fault) = (VecDeque::new(), Fault::default());
+        Self { prefix, source, bytes_left: bytes_max, idle_max, idle: None, fault, permit: None }
+    }
+
+    pub(crate) fn holding(mut self, permit: OwnedSemaphorePermit) -> Self {
+        self.permit = Some(permit);
+        self
+    }
+
+    pub(crate) fn fault(&self) -> Fault {
+        self.fault.clone()
+    }
+
+    /// Reads the whole body if it has at most `bytes_max` bytes; otherwise gives back a stream of all of it.
+    pub(crate) async fn collect(mut self, bytes_max: usize) -> Result<Collected, io::Error> {
+        let hint = self.source.size_hint();
+        if hint.lower() > bytes_max as u64 {
+            return Ok(Collected::Long(self));
+        }
+        let mut bytes = 0;
+        while let Some(data) = std::future::poll_fn(|context| self.poll_source(context)).await {
+            let data = data?;
+            bytes += data.len();
+            self.prefix.push_back(data);
+            if bytes > bytes_max {
+                return Ok(Collected::Long(self));
+            }
+        }
+        Ok(Collected::Whole(joined(self.prefix, bytes)))
+    }
+
+    fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
+        match self.prefix.pop_front() {
+            Some(bytes) => Poll::Ready(Some(Ok(bytes))),
+            None => self.poll_source(context),
+        }
+    }
+
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut self.source).poll_frame(context) else {
+                return self.poll_idle(context);
+            };
+            self.idle = None;
+            let Some(frame) = frame else { return Poll::Ready(None) };
+            let Ok(frame) = frame else { return self.fail(Fault::BROKEN, io::ErrorKind::InvalidData) };
+            let Ok(data) = frame.into_data() else { continue };
+            let Some(left) = self.bytes_left.checked_sub(data.len() as u64) else {
+                return self.fail(Fault::TOO_LONG, io::ErrorKind::FileTooLarge);
+            };
+            self.bytes_left = left;
+            return Poll::Ready(Some(Ok(data)));
+        }
+    }
+
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
+        let idle_max = self.idle_max;
+        let idle =
+            self.idle.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + idle_max)));
+        ready!(idle.as_mut().poll(context));
+        self.fail(Fault::IDLE, io::ErrorKind::TimedOut)
+    }
+
+    fn fail(&self, fault: u8, kind: io::ErrorKind) -> Poll<Option<Result<Bytes, io::Error>>> {
+        self.fault.0.store(fault, Ordering::Release);
+        Poll::Ready(Some(Err(kind.into())))
+    }
+
+    pub(crate) fn is_end(&self) -> bool {
+        self.prefix.is_empty() && self.source.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let read: u64 = self.prefix.iter().map(|bytes| bytes.len() as u64).sum();
+        let source = self.source.size_hint();
+        match source.exact() {
+            Some(left) => SizeHint::with_exact(left + read),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+/// The end of [`Relay::collect`].
+pub(crate) enum Collected {
+    Whole(Bytes),
+    Long(Relay),
+}
+
+/// Why a body broke off, for whoever sees only that its exchange failed.
+#[derive(Clone, Default)]
+pub(crate) struct Fault(Arc<AtomicU8>);
+
+impl Fault {
+    const BROKEN: u8 = 1;
+    const TOO_LONG: u8 = 2;
+    const IDLE: u8 = 3;
+
+    pub(crate) fn any(&self) -> bool {
+        self.0.load(Ordering::Acquire) != 0
+    }
+
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::TOO_LONG
+    }
+}
+
+fn joined(mut parts: VecDeque<Bytes>, bytes: usize) -> Bytes {
+    if parts.len() <= 1 {
+        // A copy of the exact size: the slice would keep the whole read buffer alive.
+        return parts.pop_front().map_or_else(Bytes::new, |part| Bytes::copy_from_slice(&part));
+    }
+    let mut whole = Vec::with_capacity(bytes);
+    parts.iter().for_each(|part| whole.extend_from_slice(part));
+    whole.into()
+}

@@ -1,0 +1,224 @@
+//! One spelling for each question: host, path and query in a normal form that is key and forwarded target alike,
+//! so that nothing outside the key can reach an origin.
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use std::hash::{BuildHasher, RandomState};
+
+/// A normalised host and target, with its keyed hash.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    text: Bytes,
+    host_bytes: usize,
+    pub(crate) hash: u64,
+}
+
+impl Key {
+    /// `path` is normal already ([`path_normalise`]); `query` is normalised here.
+    pub(crate) fn new(host: &str, path: &str, query: Option<&str>, hasher: &RandomState) -> Option<Self> {
+        let mut text =
+            String::with_capacity(host.len() + path.len() + query.map_or(0, |query| query.len() + 1));
+        text.push_str(host);
+        text.make_ascii_lowercase();
+        if text.ends_with(":80") {
+            text.truncate(text.len() - 3);
+        }
+        let host_bytes = text.len();
+        text.push_str(path);
+        if let Some(query) = query {
+            query_append(query, &mut text)?;
+        }
+        let hash = hasher.hash_one(text.as_bytes());
+        Some(Self { text: text.into(), host_bytes, hash })
+    }
+
+    /// Host and target in one.
+    pub(crate) fn text(&self) -> &Bytes {
+        &self.text
+    }
+
+    /// In lower case, without the default port.
+    pub(crate) fn host(&self) -> &str {
+        std::str::from_utf8(&self.text[..self.host_bytes]).unwrap_or_default()
+    }
+
+    /// What the origin is asked for.
+    pub(crate) fn target(&self) -> Option<PathAndQuery> {
+        PathAndQuery::from_maybe_shared(self.text.slice(self.host_bytes..)).ok()
+    }
+}
+
+/// Decodes unreserved characters, writes the other escapes in upper case, resolves dot segments. `None` where the
+/// spelling is ambiguous: an escaped slash, backslash or NUL, a raw backslash, an escape that is none.
+pub(crate) fn path_normalise(path: &str) -> Option<std::borrow::Cow<'_, str>> {
+    let plain = path.starts_with('/')
+        && path.bytes().all(|byte| is_unreserved(byte) || b"/:@!$&'()*+,;=".contains(&byte))
+        && !path.contains("/.");
+    if plain {
+        return Some(path.into());
+    }
+    if !path.starts_with('/') {
+        return None;
+    }
+    let mut spelled = String::with_capacity(path.len());
+    escapes_normalise(path, b"\0/\\", &mut spelled)?;
+    Some(dot_segments_resolve(&spelled).into())
+}
+
+/// Tracking parameters: they change no answer.
+const CLICK_IDS: [&str; 10] =
+    ["dclid", "fbclid", "gbraid", "gclid", "igshid", "mc_cid", "mc_eid", "msclkid", "wbraid", "yclid"];
+
+fn query_append(query: &str, text: &mut String) -> Option<()> {
+    if query.is_empty() {
+        return Some(());
+    }
+    if query_is_normal(query) {
+        text.push('?');
+        text.push_str(query);
+        return Some(());
+    }
+    let mut pairs = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let mut spelled = String::with_capacity(pair.len());
+        escapes_normalise(pair, b"", &mut spelled)?;
+        if !is_tracking(name(&spelled)) {
+            pairs.push(spelled);
+        }
+    }
+    // Stable: the order of equal names may have a meaning.
+    pairs.sort_by(|a, b| name(a).cmp(name(b)));
+    for (index, pair) in pairs.iter().enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        text.push_str(pair);
+    }
+    Some(())
+}
+
+fn query_is_normal(query: &str) -> bool {
+    let mut last = "";
+    query.bytes().all(|byte| is_unreserved(byte) || b"/?:@!$&'()*+,;=".contains(&byte))
+        && query.split('&').all(|pair| {
+            let name = name(pair);
+            let normal = !pair.is_empty() && !is_tracking(name) && last <= name;
+            last = name;
+            normal
+        })
+}
+
+fn name(pair: &str) -> &str {
+    pair.split_once('=').map_or(pair, |(name, _)| name)
+}
+
+fn is_tracking(name: &str) -> bool {
+    name.starts_with("utm_") || CLICK_IDS.contains(&name)
+}
+
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn escapes_normalise(source: &str, refused: &[u8], target: &mut String) -> Option<()> {
+    let bytes = source.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        at += 1;
+        if byte == b'%' {
+            let (high, low) = (hex(*bytes.get(at)?)?, hex(*bytes.get(at + 1)?)?);
+            at += 2;
+            let decoded = high << 4 | low;
+            if refused.contains(&decoded) {
+                return None;
+            }
+            if is_unreserved(decoded) { target.push(decoded.into()) } else { escape(decoded, target) }
+        } else if byte == b'\\' && !refused.is_empty() {
+            return None;
+        } else if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
+            target.push(byte.into());
+        } else {
+            escape(byte, target);
+        }
+    }
+    Some(())
+}
+
+fn escape(byte: u8, target: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    target.push('%');
+    target.push(DIGITS[usize::from(byte >> 4)].into());
+    target.push(DIGITS[usize::from(byte & 15)].into());
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+fn dot_segments_resolve(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    kept.pop();
+                }
+                if last {
+                    kept.push("");
+                }
+            }
+            _ => kept.push(segment),
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(path: &str, query: Option<&str>) -> Option<String> {
+        let path = path_normalise(path)?;
+        Some(Key::new("Example.test:80", &path, query, &RandomState::new())?.target()?.to_string())
+    }
+
+    #[test]
+    fn one_question_has_one_spelling() {
+        let table = [
+            ("/v1/ragas", None, "/v1/ragas"),
+            ("/v1/%72agas", None, "/v1/ragas"),
+            ("/v1/%c3%a9", None, "/v1/%C3%A9"),
+            ("/v1/x/../ragas/./y", None, "/v1/ragas/y"),
+            ("/v1/%2e%2e/z", None, "/z"),
+            ("/../../z/..", None, "/"),
+            ("/a/.", None, "/a/"),
+            ("/a", Some(""), "/a"),
+            ("/a", Some("b=2&a=1"), "/a?a=1&b=2"),
+            ("/a", Some("a=2&a=1"), "/a?a=2&a=1"),
+            ("/a", Some("&utm_source=x&b=2&&gclid=7"), "/a?b=2"),
+            ("/a", Some("utm_source=x"), "/a"),
+            ("/a", Some("q=%7Eb%20c"), "/a?q=~b%20c"),
+            ("/a", Some("%75tm_source=x"), "/a"),
+        ];
+        for (path, query, expected) in table {
+            assert_eq!(target(path, query).as_deref(), Some(expected), "{path} {query:?}");
+        }
+    }
+
+    #[test]
+    fn ambiguous_spellings_are_refused() {
+        for path in ["/a%2Fb", "/a%2fb", "/a%5Cb", "/a\\b", "/a%00", "/a%", "/a%4", "/a%zz", "a", "*"] {
+            assert_eq!(target(path, None), None, "{path}");
+        }
+        assert_eq!(target("/a", Some("q=%")), None);
+    }
+
+    #[test]
+    fn hosts_are_lower_case_without_the_default_port() {
+        let hasher = RandomState::new();
+        let key = |host| Key::new(host, "/a", None, &hasher).unwrap().text().clone();
+        assert_eq!(key("Example.TEST:80"), key("example.test"));
+        assert_ne!(key("example.test:8080"), key("example.test"));
+    }
+}

@@ -1,0 +1,31 @@
+//! The cache: what a question is ([`key`]), what may be kept and for how long ([`policy`]), where it is kept
+//! ([`store`]), and what has become invalid ([`purge`]).
+
+pub(crate) mod key;
+pub(crate) mod object;
+pub(crate) mod policy;
+pub(crate) mod purge;
+pub(crate) mod store;
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// For maps whose keys are keyed hashes already.
+pub(crate) type Identity = BuildHasherDefault<IdentityHasher>;
+
+#[derive(Default)]
+pub(crate) struct IdentityHasher(u64);
+
+impl Hasher for IdentityHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Only `u64` keys are used; this keeps the hasher total.
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}

@@ -1,0 +1,277 @@
+//! Objects in memory: a hash map in shards, each with its share of the bytes and a second-chance queue.
+//!
+//! A read takes a shared lock and sets a flag; only writes move anything.
+
+use crate::cache::Identity;
+use crate::cache::key::Key;
+use crate::cache::object::Object;
+use crate::cache::policy::Asked;
+use bytes::Bytes;
+use prometheus_client::metrics::gauge::Gauge;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Independent parts of the store.
+pub(crate) const SHARDS: usize = 16;
+
+/// The most variants of one key; the oldest goes first.
+const VARIANTS_MAX: usize = 32;
+
+pub(crate) struct Store {
+    shards: Box<[RwLock<Shard>]>,
+    shard_bytes_max: usize,
+    objects: Gauge,
+    bytes: Gauge,
+}
+
+/// What a look-up found.
+pub(crate) enum Found {
+    Object(Arc<Object>),
+    /// Other variants of the key.
+    OtherVariant,
+    Nothing,
+}
+
+#[derive(Default)]
+struct Shard {
+    slots: HashMap<u64, Slot, Identity>,
+    /// Hash and slot id in the order of arrival; an id that is not the slot's own is a leftover.
+    queue: VecDeque<(u64, u64)>,
+    next_id: u64,
+    bytes: usize,
+}
+
+/// All variants of one key, newest first.
+struct Slot {
+    key: Bytes,
+    id: u64,
+    variants: Vec<Arc<Object>>,
+    bytes: usize,
+    touched: AtomicBool,
+}
+
+impl Store {
+    pub(crate) fn new(memory_bytes_max: usize, objects: Gauge, bytes: Gauge) -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
+        Self { shards, shard_bytes_max: memory_bytes_max / SHARDS, objects, bytes }
+    }
+
+    pub(crate) fn get(&self, key: &Key, asked: &Asked) -> Found {
+        let shard = self.read(key.hash);
+        let Some(slot) = shard.slots.get(&key.hash).filter(|slot| slot.key == key.text()) else {
+            return Found::Nothing;
+        };
+        match slot.variants.iter().find(|object| object.vary.same(&object.asked, asked)) {
+            Some(object) => {
+                if !slot.touched.load(Ordering::Relaxed) {
+                    slot.touched.store(true, Ordering::Relaxed);
+                }
+                Found::Object(object.clone())
+            }
+            None => Found::OtherVariant,
+        }
+    }
+
+    /// False where the object is larger than its share of the memory.
+    pub(crate) fn insert(&self, key: &Key, object: Arc<Object>) -> bool {
+        if object.bytes() + key.text().len() > self.shard_bytes_max {
+            return false;
+        }
+        let mut shard = self.write(key.hash);
+        let (objects, bytes) = shard.totals();
+        shard.insert(key, object);
+        shard.evict(self.shard_bytes_max);
+        self.account(&shard, objects, bytes);
+        true
+    }
+
+    /// Removes exactly this object, if it is still there.
+    pub(crate) fn remove(&self, key: &Key, object: &Arc<Object>) {
+        let mut shard = self.write(key.hash);
+        let (objects, bytes) = shard.totals();
+        shard.remove(key, object);
+        self.account(&shard, objects, bytes);
+    }
+
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            let (objects, bytes) = shard.totals();
+            *shard = Shard { next_id: shard.next_id, ..Shard::default() };
+            self.account(&shard, objects, bytes);
+        }
+    }
+
+    fn account(&self, shard: &Shard, objects_before: i64, bytes_before: i64) {
+        let (objects, bytes) = shard.totals();
+        self.objects.inc_by(objects - objects_before);
+        self.bytes.inc_by(bytes - bytes_before);
+    }
+
+    fn read(&self, hash: u64) -> RwLockReadGuard<'_, Shard> {
+        self.shards[shard_of(hash)].read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, hash: u64) -> RwLockWriteGuard<'_, Shard> {
+        self.shards[shard_of(hash)].write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The upper bits: the map uses the lower ones.
+fn shard_of(hash: u64) -> usize {
+    usize::from((hash >> 60) as u8) % SHARDS
+}
+
+impl Shard {
+    /// Slots stand for objects here: nearly all keys have one variant.
+    fn totals(&self) -> (i64, i64) {
+        (signed(self.slots.len()), signed(self.bytes))
+    }
+
+    fn insert(&mut self, key: &Key, object: Arc<Object>) {
+        let size = object.bytes();
+        match self.slots.get_mut(&key.hash).filter(|slot| slot.key == key.text()) {
+            Some(slot) => {
+                let before = slot.bytes;
+                slot.variants.retain(|other| !other.vary.same(&other.asked, &object.asked));
+                slot.variants.insert(0, object);
+                slot.variants.truncate(VARIANTS_MAX);
+                slot.bytes =
+                    slot.key.len() + slot.variants.iter().map(|object| object.bytes()).sum::<usize>();
+                self.bytes = self.bytes - before + slot.bytes;
+            }
+            None => {
+                let id = self.next_id;
+                self.next_id += 1;
+                let (bytes, touched) = (size + key.text().len(), AtomicBool::new(false));
+                let slot = Slot { key: key.text().clone(), id, variants: vec![object], bytes, touched };
+                // Two keys with one hash: the newer wins.
+                let replaced = self.slots.insert(key.hash, slot).map_or(0, |slot| slot.bytes);
+                self.bytes = self.bytes - replaced + bytes;
+                self.queue.push_back((key.hash, id));
+                self.sweep();
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &Key, object: &Arc<Object>) {
+        let Some(slot) = self.slots.get_mut(&key.hash).filter(|slot| slot.key == key.text()) else { return };
+        let Some(index) = slot.variants.iter().position(|other| Arc::ptr_eq(other, object)) else { return };
+        let size = slot.variants.remove(index).bytes();
+        slot.bytes -= size;
+        self.bytes -= size;
+        if slot.variants.is_empty() {
+            self.drop_slot(key.hash);
+        }
+    }
+
+    fn evict(&mut self, bytes_max: usize) {
+        while self.bytes > bytes_max {
+            let Some((hash, id)) = self.queue.pop_front() else { return };
+            let Some(slot) = self.slots.get(&hash).filter(|slot| slot.id == id) else { continue };
+            if slot.touched.swap(false, Ordering::Relaxed) {
+                self.queue.push_back((hash, id));
+            } else {
+                self.drop_slot(hash);
+            }
+        }
+    }
+
+    fn drop_slot(&mut self, hash: u64) {
+        self.bytes -= self.slots.remove(&hash).map_or(0, |slot| slot.bytes);
+    }
+
+    /// Keeps leftovers of removed slots from outgrowing the live ones.
+    fn sweep(&mut self) {
+        const LEFTOVERS_MAX: usize = 1_024;
+        if self.queue.len() > 2 * self.slots.len() + LEFTOVERS_MAX {
+            let slots = &self.slots;
+            self.queue.retain(|(hash, id)| slots.get(hash).is_some_and(|slot| slot.id == *id));
+        }
+    }
+}
+
+fn signed(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::policy::{Freshness, Vary};
+    use http::{HeaderMap, HeaderName, StatusCode};
+    use std::hash::RandomState;
+
+    fn store(memory_bytes_max: usize) -> Store {
+        Store::new(memory_bytes_max, Gauge::default(), Gauge::default())
+    }
+
+    fn object(body_bytes: usize, vary: &'static str, encoding: &str) -> Arc<Object> {
+        let fields = |name, value: &str| -> HeaderMap {
+            [(HeaderName::from_static(name), value.parse().unwrap())].into_iter().collect()
+        };
+        let freshness = Freshness { age_s: 0, lifetime_s: 60, while_revalidate_s: 0, if_error_s: 0 };
+        let asked = Asked::parse(&fields("accept-encoding", encoding));
+        let vary = Vary::parse(&fields("vary", vary)).unwrap();
+        let body = vec![0; body_bytes].into();
+        Arc::new(Object::new(StatusCode::OK, HeaderMap::new(), body, freshness, 0, 0, [].into(), vary, asked))
+    }
+
+    fn asked(encoding: &str) -> Asked {
+        object(0, "", encoding).asked.clone()
+    }
+
+    fn key(text: &str, hasher: &RandomState) -> Key {
+        Key::new("host", text, None, hasher).unwrap()
+    }
+
+    #[test]
+    fn memory_stays_under_its_limit_and_used_objects_survive() {
+        let (store, hasher) = (store(SHARDS * 16_384), RandomState::new());
+        let wanted = key("/wanted", &hasher);
+        assert!(store.insert(&wanted, object(1_000, "", "")));
+        for index in 0..2_000 {
+            assert!(matches!(store.get(&wanted, &asked("")), Found::Object(_)), "{index}");
+            store.insert(&key(&format!("/{index}"), &hasher), object(1_000, "", ""));
+            assert!(store.bytes.get() <= 16 * 16_384);
+        }
+        assert!(store.objects.get() < 200);
+        store.clear();
+        assert_eq!((store.objects.get(), store.bytes.get()), (0, 0));
+    }
+
+    #[test]
+    fn an_object_over_its_share_is_refused() {
+        let store = store(SHARDS * 1_000);
+        assert!(!store.insert(&key("/a", &RandomState::new()), object(2_000, "", "")));
+        assert_eq!(store.bytes.get(), 0);
+    }
+
+    #[test]
+    fn variants_stand_side_by_side() {
+        let (store, hasher) = (store(1 << 20), RandomState::new());
+        let key = key("/a", &hasher);
+        store.insert(&key, object(1, "accept-encoding", "br"));
+        assert!(matches!(store.get(&key, &asked("gzip")), Found::OtherVariant));
+        store.insert(&key, object(2, "accept-encoding", "gzip"));
+        for (encoding, body_bytes) in [("br", 1), ("gzip", 2)] {
+            let Found::Object(found) = store.get(&key, &asked(encoding)) else { panic!("{encoding}") };
+            assert_eq!(found.body.len(), body_bytes);
+        }
+    }
+
+    #[test]
+    fn removing_takes_exactly_one_object() {
+        let (store, hasher) = (store(1 << 20), RandomState::new());
+        let key = key("/a", &hasher);
+        let (old, new) = (object(1, "", ""), object(2, "", ""));
+        store.insert(&key, old.clone());
+        store.insert(&key, new.clone());
+        store.remove(&key, &old);
+        assert!(matches!(store.get(&key, &asked("")), Found::Object(_)));
+        store.remove(&key, &new);
+        assert!(matches!(store.get(&key, &asked("")), Found::Nothing));
+        assert_eq!(store.bytes.get(), 0);
+    }
+}

@@ -1,0 +1,220 @@
+use crate::Error;
+use domain::Region;
+use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use url::Url;
+
+/// Everything an edge can be told. Only the addresses need a thought; every limit has a default.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where clients connect; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// The region that this edge stands in.
+    pub region: Region,
+    /// This edge's name toward the purge feed: unique in its region, 1 to 64 of `a-z`, `0-9` and `-`.
+    pub name: String,
+    /// Origins of the public API, nearest first; reads fail over in this order.
+    pub public: Vec<Url>,
+    /// The admin API of the region with the primary; nothing else ever gets a write.
+    pub admin: Url,
+    /// The private port of the own region's node, which serves the purge feed.
+    pub purge_feed: Url,
+
+    /// Connections from clients at one time; more wait in the listen queue.
+    pub connections_max: usize,
+    /// Connections from one client address at one time; more are closed at once.
+    pub connections_per_address_max: usize,
+    /// The longest wait for a request's head, which is also the longest idle time between two requests.
+    pub header_read_timeout_ms: u64,
+    /// The longest request target.
+    pub uri_bytes_max: usize,
+    /// The most request fields.
+    pub headers_max: usize,
+    /// The longest request head without its first line.
+    pub header_bytes_max: usize,
+    /// The longest request body, which only admin routes may send.
+    pub body_bytes_max: u64,
+    /// The longest pause inside a body, sent or received, on either side.
+    pub body_idle_ms_max: u64,
+    /// Concurrent requests on one HTTP/2 connection.
+    pub http2_streams_max: u32,
+
+    /// Memory of the object store.
+    pub memory_bytes_max: usize,
+    /// A longer response is passed on without being stored. At most a sixteenth of `memory_bytes_max`.
+    pub object_bytes_max: usize,
+    /// No response is fresh for longer than this, whatever its origin says.
+    pub freshness_s_max: u64,
+    /// Freshness of a 404 or 410 that states none.
+    pub negative_s_max: u64,
+    /// How long past its freshness a response may stand in for a failing origin, where it does not say.
+    pub stale_if_error_s: u64,
+    /// The longest wait for another request's answer to the same question.
+    pub collapse_wait_ms_max: u64,
+    /// How long a question whose answer could not be shared is not collapsed again.
+    pub hit_for_miss_ms: u64,
+
+    /// The longest wait for a connection to an origin.
+    pub connect_timeout_ms: u64,
+    /// The longest wait for the head of a public origin's response, for each try.
+    pub public_first_byte_ms_max: u64,
+    /// The longest wait for the head of the admin API's response.
+    pub admin_first_byte_ms_max: u64,
+    /// Concurrent requests to one origin; more are answered with 503.
+    pub origin_requests_max: usize,
+    /// Idle connections that are kept to one origin.
+    pub origin_idle_max: usize,
+    /// How long an idle connection is kept: less than the origin's own keep-alive time.
+    pub origin_idle_ms_max: u64,
+    /// The longest time for which an origin that failed is left alone.
+    pub origin_down_ms_max: u64,
+
+    /// How long the purge feed may hold a request open when it has nothing to say.
+    pub purge_wait_ms: u64,
+    /// The longest answer of the purge feed.
+    pub purge_batch_bytes_max: usize,
+    /// Tags whose last purge is remembered; when there are more, the oldest objects are dropped.
+    pub purge_tags_max: usize,
+    /// An edge that has heard nothing from the purge feed for this long is blind.
+    pub blind_after_ms: u64,
+    /// The oldest answer, by its time in memory, that a blind edge gives without asking its origin.
+    pub blind_age_s_max: u64,
+
+    /// How long a stopping edge waits for idle clients to notice that it is going away.
+    pub drain_notice_ms: u64,
+    /// How long a stopping edge waits for requests in flight.
+    pub drain_ms_max: u64,
+}
+
+impl Config {
+    /// Refuses combinations that cannot work, with a sentence that names the field.
+    pub fn check(&self) -> Result<(), Error> {
+        let name_fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let rules = [
+            (
+                (1..=64).contains(&self.name.len()) && self.name.chars().all(name_fits),
+                "`name` needs 1 to 64 of a-z, 0-9 and `-`",
+            ),
+            (!self.public.is_empty(), "`public` needs at least one origin"),
+            (
+                self.public.iter().chain([&self.admin, &self.purge_feed]).all(is_origin),
+                "`public`, `admin` and `purge_feed` are `http://host:port`, without path or user",
+            ),
+            (self.connections_max > 0, "`connections_max` must be positive"),
+            (self.connections_per_address_max > 0, "`connections_per_address_max` must be positive"),
+            (self.origin_requests_max > 0, "`origin_requests_max` must be positive"),
+            (
+                self.headers_max > 0 && self.uri_bytes_max > 0,
+                "`headers_max` and `uri_bytes_max` must be positive",
+            ),
+            (
+                self.header_bytes_max + self.uri_bytes_max <= HEAD_BUFFER_BYTES,
+                "`header_bytes_max` and `uri_bytes_max` must fit into 64 KiB together",
+            ),
+            (
+                self.object_bytes_max <= self.memory_bytes_max / crate::cache::store::SHARDS,
+                "`object_bytes_max` must be at most a sixteenth of `memory_bytes_max`",
+            ),
+            (
+                self.purge_wait_ms > 0 && self.purge_wait_ms * 2 <= self.blind_after_ms,
+                "`blind_after_ms` must be at least twice `purge_wait_ms`, which must be positive",
+            ),
+            (self.connect_timeout_ms > 0, "`connect_timeout_ms` must be positive"),
+            (
+                self.public_first_byte_ms_max > 0 && self.admin_first_byte_ms_max > 0,
+                "the `first_byte` limits must be positive",
+            ),
+        ];
+        match rules.iter().find(|(holds, _)| !holds) {
+            Some((_, sentence)) => Err(Error::Config(sentence)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The read buffer of a client connection; a longer head cannot be parsed at all.
+pub(crate) const HEAD_BUFFER_BYTES: usize = 64 * 1024;
+
+pub(crate) const fn ms(value: u64) -> Duration {
+    Duration::from_millis(value)
+}
+
+fn is_origin(url: &Url) -> bool {
+    url.scheme() == "http"
+        && url.has_host()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.username().is_empty()
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let origin = |port: u16| Url::parse(&format!("http://127.0.0.1:{port}")).expect("a fixed URL parses");
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7080)),
+            region: Region::try_from("a".to_owned()).expect("`a` names a region"),
+            name: "edge".to_owned(),
+            public: vec![origin(7081)],
+            admin: origin(7082),
+            purge_feed: origin(7083),
+            connections_max: 4_096,
+            connections_per_address_max: 1_024,
+            header_read_timeout_ms: 10_000,
+            uri_bytes_max: 8 * 1024,
+            headers_max: 100,
+            header_bytes_max: 32 * 1024,
+            body_bytes_max: 4 * 1024 * 1024,
+            body_idle_ms_max: 10_000,
+            http2_streams_max: 200,
+            memory_bytes_max: 256 * 1024 * 1024,
+            object_bytes_max: 2 * 1024 * 1024,
+            freshness_s_max: 7 * 86_400,
+            negative_s_max: 10,
+            stale_if_error_s: 86_400,
+            collapse_wait_ms_max: 5_000,
+            hit_for_miss_ms: 10_000,
+            connect_timeout_ms: 300,
+            public_first_byte_ms_max: 1_500,
+            admin_first_byte_ms_max: 30_000,
+            origin_requests_max: 512,
+            origin_idle_max: 64,
+            origin_idle_ms_max: 15_000,
+            origin_down_ms_max: 10_000,
+            purge_wait_ms: 1_000,
+            purge_batch_bytes_max: 16 * 1024 * 1024,
+            purge_tags_max: 200_000,
+            blind_after_ms: 5_000,
+            blind_age_s_max: 30,
+            drain_notice_ms: 250,
+            drain_ms_max: 30_000,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_hold_together() {
+        Config::default().check().unwrap();
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_the_name_of_the_field() {
+        let blind = Config { blind_after_ms: 100, ..Config::default() };
+        assert!(blind.check().unwrap_err().to_string().contains("blind_after_ms"));
+        let path = Config { admin: Url::parse("http://a/b").unwrap(), ..Config::default() };
+        assert!(path.check().unwrap_err().to_string().contains("admin"));
+        let none = Config { public: Vec::new(), ..Config::default() };
+        assert!(none.check().unwrap_err().to_string().contains("public"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        assert!(serde_json::from_str::<Config>(r#"{"memory": 1}"#).is_err());
+        assert!(serde_json::from_str::<Config>(r#"{"listen": "127.0.0.1:0"}"#).is_ok());
+    }
+}

@@ -1,0 +1,220 @@
+//! The edge: what stands between clients and the APIs of both regions.
+//!
+//! It refuses requests that two parsers could read differently, answers reads from memory while they are fresh,
+//! sends one request for many that ask the same, fails reads over to the other region, and sends everything under
+//! `/v1/admin` to the region with the primary, once.
+//!
+//! It promises that a purge which it has acknowledged is never undone: not by an answer that was under way, not by
+//! one that was read from a replica which lagged behind, not by a cut of the feed. Every answer says in
+//! `Cache-Status` how it came about, and carries the id under which the request is logged.
+//!
+//! It knows nothing of songs: freshness, tags and read positions are what an origin's fields say. It has no
+//! storage of its own, terminates no TLS, and limits no rates. Its state is served by whoever holds a
+//! [`StatusHandle`].
+
+mod body;
+mod cache;
+mod collapse;
+mod config;
+mod exchange;
+mod fill;
+mod front;
+mod guard;
+mod purge_client;
+mod reason;
+mod respond;
+mod route;
+mod status;
+mod strict;
+mod telemetry;
+mod upstream;
+
+pub use config::Config;
+pub use status::{OriginStatus, Status};
+
+use cache::policy;
+use cache::purge::Generations;
+use cache::store::Store;
+use collapse::Flights;
+use domain::Clock;
+use domain::metrics::Metrics;
+use http::HeaderValue;
+use purge_client::Progress;
+use reason::Outcome;
+use std::hash::RandomState;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use telemetry::Telemetry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use upstream::Upstream;
+
+/// Our name in `Via` and `Cache-Status`.
+pub(crate) const PSEUDONYM: &str = "sangraha-edge";
+
+/// Why an edge cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A combination of settings that cannot work.
+    #[error("the edge's configuration cannot work: {0}")]
+    Config(&'static str),
+    /// The address is taken, not ours, or needs more rights.
+    #[error("the edge cannot listen on {address}")]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// An edge that listens and is ready to [`Edge::run`].
+pub struct Edge {
+    listener: TcpListener,
+    inner: Arc<Inner>,
+}
+
+impl Edge {
+    /// Checks the configuration and starts to listen; clients wait until [`Edge::run`]. Must be called inside a
+    /// Tokio runtime.
+    pub fn bind(config: Config, clock: Clock, metrics: &Metrics) -> Result<Self, Error> {
+        config.check()?;
+        let refused = |source| Error::Listen { address: config.listen, source };
+        let listener = front::listen(config.listen).map_err(refused)?;
+        let listen = listener.local_addr().map_err(refused)?;
+        Ok(Self { listener, inner: Arc::new(Inner::new(config, clock, metrics, listen)) })
+    }
+
+    /// Where it listens: the port that the system chose, if it was left to it.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.inner.listen
+    }
+
+    /// Serves until `shutdown`, then finishes what is under way, for [`Config::drain_ms_max`] at most.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let Self { listener, inner } = self;
+        tracing::info!(listen = %inner.listen, region = %inner.config.region, "The edge serves");
+        let stop = CancellationToken::new();
+        let purges = tokio::spawn(purge_client::run(inner.clone(), stop.clone()));
+        front::serve(listener, inner.clone(), shutdown).await;
+        stop.cancel();
+        if purges.await.is_err() {
+            tracing::error!("The follower of the purge feed had died");
+        }
+        tracing::info!("The edge has stopped");
+    }
+
+    /// What the edge says about itself now.
+    pub fn status(&self) -> Status {
+        self.inner.status()
+    }
+
+    /// For asking while it runs.
+    pub fn status_handle(&self) -> StatusHandle {
+        StatusHandle(self.inner.clone())
+    }
+}
+
+/// Asks a running edge how it is.
+#[derive(Clone)]
+pub struct StatusHandle(Arc<Inner>);
+
+impl StatusHandle {
+    /// What the edge says about itself now.
+    pub fn status(&self) -> Status {
+        self.0.status()
+    }
+}
+
+/// What all connections share.
+pub(crate) struct Inner {
+    config: Config,
+    clock: Clock,
+    listen: SocketAddr,
+    limits: policy::Limits,
+    telemetry: Arc<Telemetry>,
+    public: Upstream,
+    admin: Upstream,
+    store: Store,
+    generations: Generations,
+    flights: Arc<Flights>,
+    progress: Progress,
+    hasher: RandomState,
+    draining: AtomicBool,
+}
+
+impl Inner {
+    fn new(config: Config, clock: Clock, metrics: &Metrics, listen: SocketAddr) -> Self {
+        let telemetry = Arc::new(Telemetry::new(metrics));
+        Self {
+            listen,
+            limits: policy::Limits {
+                freshness_s_max: config.freshness_s_max,
+                negative_s_max: config.negative_s_max,
+                stale_if_error_s: config.stale_if_error_s,
+                blind_age_s_max: config.blind_age_s_max,
+            },
+            public: Upstream::public(&config, telemetry.clone()),
+            admin: Upstream::admin(&config, telemetry.clone()),
+            store: Store::new(config.memory_bytes_max, telemetry.objects.clone(), telemetry.bytes.clone()),
+            generations: Generations::new(config.purge_tags_max),
+            flights: Arc::new(Flights::new(config::ms(config.hit_for_miss_ms))),
+            progress: Progress::default(),
+            hasher: RandomState::new(),
+            draining: AtomicBool::new(false),
+            telemetry,
+            clock,
+            config,
+        }
+    }
+
+    /// Microseconds since the Unix epoch.
+    fn now_us(&self) -> i64 {
+        self.clock.now().timestamp_micros()
+    }
+
+    fn is_blind(&self) -> bool {
+        self.progress.is_blind()
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// A UUID of version 7, so that logs sort by it.
+    fn request_id(&self) -> HeaderValue {
+        let millis = u64::try_from(self.now_us() / 1_000).unwrap_or(0);
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
+        let mut text = uuid::Uuid::encode_buffer();
+        HeaderValue::from_str(id.hyphenated().encode_lower(&mut text))
+            .unwrap_or(HeaderValue::from_static("none"))
+    }
+
+    fn status(&self) -> Status {
+        let natural = |value: i64| u64::try_from(value).unwrap_or(0);
+        let heard = self.progress.heard();
+        let upstreams = [("public", &self.public), ("admin", &self.admin)];
+        let origins = upstreams.iter().flat_map(|(upstream, origins)| {
+            let status = |(origin, up)| OriginStatus { upstream: (*upstream).to_owned(), origin, up };
+            origins.report().into_iter().map(status)
+        });
+        Status {
+            name: self.config.name.clone(),
+            region: self.config.region.clone(),
+            listen: self.listen,
+            connections: natural(self.telemetry.connections.get()),
+            objects: natural(self.telemetry.objects.get()),
+            bytes: natural(self.telemetry.bytes.get()),
+            purge_position: heard.map(|heard| heard.position),
+            epoch: heard.map(|heard| heard.epoch),
+            blind: self.is_blind(),
+            draining: self.is_draining(),
+            hits: self.telemetry.total(&[Outcome::Hit, Outcome::Stale]),
+            misses: self.telemetry.total(&[Outcome::Miss, Outcome::Revalidated, Outcome::Collapsed]),
+            origins: origins.collect(),
+        }
+    }
+}

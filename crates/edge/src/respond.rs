@@ -1,0 +1,162 @@
+//! Answers: from an object, from an origin's stream, or the edge's own refusal as `application/problem+json`.
+
+use crate::body::{Body, Relay};
+use crate::cache::object::{CACHE_STATUS, Object, not_modified_headers};
+use crate::cache::policy;
+use crate::reason::{Handling, Reason, cache_status};
+use crate::strict::{REQUEST_ID, clean_response, via};
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Response, StatusCode};
+
+/// What of a request shapes its answer.
+pub(crate) struct Asker<'a> {
+    pub(crate) method: &'a Method,
+    /// The client's fields, for its conditionals.
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) request_id: &'a HeaderValue,
+}
+
+/// Serves an object: whole, as 304, or its head alone.
+pub(crate) fn object(
+    asker: &Asker<'_>,
+    object: &Object,
+    now_us: i64,
+    handling: Handling,
+    reason: Reason,
+) -> Response<Body> {
+    let mut headers = match (handling, reason) {
+        (Handling::Hit { ttl_s }, Reason::Plain) => object.hit_headers(now_us, ttl_s),
+        _ => {
+            let mut headers = object.headers.clone();
+            headers.insert(header::AGE, object.age_s(now_us).into());
+            headers.append(CACHE_STATUS, cache_status(handling, reason));
+            headers
+        }
+    };
+    let current = object.status == StatusCode::OK && policy::not_modified(asker.headers, &object.headers);
+    let (status, body) = match () {
+        () if current => {
+            headers = not_modified_headers(&headers);
+            (StatusCode::NOT_MODIFIED, Body::EMPTY)
+        }
+        () if asker.method == Method::HEAD => (object.status, Body::EMPTY),
+        () => (object.status, object.body.clone().into()),
+    };
+    headers.insert(REQUEST_ID, asker.request_id.clone());
+    answer(status, headers, body)
+}
+
+/// Passes an origin's response through while it arrives. The origin has not seen the conditionals of a request
+/// that was meant to fill the cache (`filling`), so they are answered here.
+pub(crate) fn stream(
+    asker: &Asker<'_>,
+    head: http::response::Parts,
+    body: Relay,
+    filling: bool,
+    handling: Handling,
+    reason: Reason,
+) -> Response<Body> {
+    let mut headers = head.headers;
+    clean_response(&mut headers);
+    headers.append(CACHE_STATUS, cache_status(handling, reason));
+    headers.insert(REQUEST_ID, asker.request_id.clone());
+    if filling && head.status == StatusCode::OK && policy::not_modified(asker.headers, &headers) {
+        return answer(StatusCode::NOT_MODIFIED, not_modified_headers_with_id(&headers), Body::EMPTY);
+    }
+    let body = if asker.method == Method::HEAD { Body::EMPTY } else { Body::Stream(Box::new(body)) };
+    answer(head.status, headers, body)
+}
+
+fn not_modified_headers_with_id(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = not_modified_headers(headers);
+    if let Some(id) = headers.get(REQUEST_ID) {
+        kept.insert(REQUEST_ID, id.clone());
+    }
+    kept
+}
+
+/// An answer that the edge makes itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    pub(crate) reason: Reason,
+    code: &'static str,
+    detail: &'static str,
+    retry_after_s: Option<u32>,
+}
+
+impl Refusal {
+    pub(crate) const fn new(status: StatusCode, reason: Reason, detail: &'static str) -> Self {
+        let code = match status {
+            StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            StatusCode::URI_TOO_LONG => "uri_too_long",
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "headers_too_large",
+            StatusCode::LOOP_DETECTED => "loop_detected",
+            StatusCode::BAD_GATEWAY => "bad_gateway",
+            StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            StatusCode::GATEWAY_TIMEOUT => "gateway_timeout",
+            _ => "bad_request",
+        };
+        Self { status, reason, code, detail, retry_after_s: None }
+    }
+
+    pub(crate) const fn body_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, Reason::BodyTooLarge, "The body is too long.")
+    }
+
+    pub(crate) const fn coded(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+
+    pub(crate) const fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn respond(
+        &self,
+        head_only: bool,
+        request_id: &HeaderValue,
+        handling: Handling,
+    ) -> Response<Body> {
+        let body = self.problem(request_id);
+        let mut headers = HeaderMap::with_capacity(10);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_LENGTH, body.len().into());
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::VIA, via());
+        headers.insert(CACHE_STATUS, cache_status(handling, self.reason));
+        headers.insert(REQUEST_ID, request_id.clone());
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(header::ALLOW, HeaderValue::from_static(crate::route::ALLOWED));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        answer(self.status, headers, if head_only { Body::EMPTY } else { body.into() })
+    }
+
+    fn problem(&self, request_id: &HeaderValue) -> Bytes {
+        let problem = serde_json::json!({
+            "type": format!("urn:sangraha:problem:{}", self.code),
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+            "request_id": request_id.to_str().unwrap_or_default(),
+        });
+        problem.to_string().into()
+    }
+}
+
+fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,68 @@
+//! What an edge counts. Outcome and reason are the words of the `Cache-Status` header and of the log.
+
+use crate::reason::{Outcome, Reason};
+use domain::metrics::Metrics;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use std::sync::OnceLock;
+
+type Labels = [(&'static str, &'static str); 2];
+
+pub(crate) struct Telemetry {
+    requests: Family<Labels, Counter>,
+    /// One cell for each outcome and reason, so that a request takes no lock to be counted.
+    cells: Box<[OnceLock<Counter>]>,
+    upstream_errors: Family<Labels, Counter>,
+    pub(crate) retries: Counter,
+    pub(crate) connections: Gauge,
+    pub(crate) objects: Gauge,
+    pub(crate) bytes: Gauge,
+    pub(crate) purge_position: Gauge,
+    pub(crate) purges: Counter,
+    pub(crate) blind: Gauge,
+}
+
+impl Telemetry {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let gauge = |name: &str, help: &str| metrics.register(name, help, Gauge::default());
+        let counter = |name: &str, help: &str| metrics.register(name, help, Counter::default());
+        let family =
+            |name: &str, help: &str| metrics.register(name, help, Family::<Labels, Counter>::default());
+        Self {
+            requests: family("edge_requests", "Requests by cache outcome and reason"),
+            cells: (0..Outcome::COUNT * Reason::COUNT).map(|_| OnceLock::new()).collect(),
+            upstream_errors: family("edge_upstream_errors", "Requests that an origin did not answer"),
+            retries: counter("edge_retries", "Reads that were sent a second time"),
+            connections: gauge("edge_connections", "Open connections from clients"),
+            objects: gauge("edge_cache_objects", "Keys in memory"),
+            bytes: gauge("edge_cache_bytes", "Memory taken by objects"),
+            purge_position: gauge("edge_purge_position", "Last purge that was applied"),
+            purges: counter("edge_purges", "Purges applied"),
+            blind: gauge("edge_blind", "1 while the purge feed is silent for too long"),
+        }
+    }
+
+    pub(crate) fn count(&self, outcome: Outcome, reason: Reason) {
+        let cell = outcome as usize * Reason::COUNT + reason as usize;
+        let labels = [("outcome", outcome.as_str()), ("reason", reason.as_str())];
+        self.cells[cell].get_or_init(|| self.requests.get_or_create_owned(&labels)).inc();
+    }
+
+    pub(crate) fn upstream_failed(&self, upstream: &'static str, reason: Reason) {
+        self.upstream_errors.get_or_create(&[("upstream", upstream), ("reason", reason.as_str())]).inc();
+    }
+
+    /// Requests that ended in one of `outcomes`.
+    pub(crate) fn total(&self, outcomes: &[Outcome]) -> u64 {
+        let row = |outcome: &Outcome| {
+            let start = *outcome as usize * Reason::COUNT;
+            self.cells[start..start + Reason::COUNT]
+                .iter()
+                .filter_map(OnceLock::get)
+                .map(Counter::get)
+                .sum::<u64>()
+        };
+        outcomes.iter().map(row).sum()
+    }
+}

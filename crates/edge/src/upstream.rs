@@ -1,0 +1,426 @@
+//! Origins: pooled connections, time-outs, retries of reads within a budget, and passive health.
+
+use crate::body::{Body, Fault};
+use crate::config::{Config, ms};
+use crate::reason::Reason;
+use crate::respond::Refusal;
+use crate::telemetry::Telemetry;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+/// One kind of origin: the public API in order of nearness, or the admin API.
+pub(crate) struct Upstream {
+    name: &'static str,
+    origins: Box<[Origin]>,
+    client: Client<HttpConnector, Body>,
+    first_byte_max: Duration,
+    budget: RetryBudget,
+    born: Instant,
+    telemetry: Arc<Telemetry>,
+}
+
+/// A response's head with its body still to come, and the place at the origin that it occupies.
+pub(crate) struct Answer {
+    pub(crate) response: Response<Incoming>,
+    pub(crate) permit: OwnedSemaphorePermit,
+    pub(crate) origin: usize,
+}
+
+/// What one request to the public API may still do.
+pub(crate) struct Tries {
+    left: u32,
+    avoid: Option<usize>,
+}
+
+impl Tries {
+    pub(crate) const fn new() -> Self {
+        Self { left: 1, avoid: None }
+    }
+}
+
+/// Why there is no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No connection: the request was never sent.
+    Connect,
+    /// The connection broke after the request was sent.
+    Reset,
+    Timeout,
+    /// The origin has all the requests that it may have.
+    Busy,
+    /// The origin answered with something that makes no sense.
+    Protocol,
+}
+
+impl Upstream {
+    pub(crate) fn public(config: &Config, telemetry: Arc<Telemetry>) -> Self {
+        Self::new("public", &config.public, config.public_first_byte_ms_max, config, telemetry)
+    }
+
+    pub(crate) fn admin(config: &Config, telemetry: Arc<Telemetry>) -> Self {
+        let origins = std::slice::from_ref(&config.admin);
+        Self::new("admin", origins, config.admin_first_byte_ms_max, config, telemetry)
+    }
+
+    fn new(
+        name: &'static str,
+        origins: &[Url],
+        first_byte_ms_max: u64,
+        config: &Config,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        let origins = origins.iter().filter_map(|url| Origin::new(url, config)).collect();
+        let (client, first_byte_max) = (client(config), ms(first_byte_ms_max));
+        Self {
+            name,
+            origins,
+            client,
+            first_byte_max,
+            budget: RetryBudget::new(),
+            born: Instant::now(),
+            telemetry,
+        }
+    }
+
+    /// Sends a read; where it fails before a response that is worth having, once more to the next origin.
+    pub(crate) async fn read(
+        &self,
+        method: &Method,
+        target: &PathAndQuery,
+        headers: &HeaderMap,
+        tries: &mut Tries,
+    ) -> Result<Answer, Failure> {
+        self.budget.earn();
+        loop {
+            let index = self.pick(tries.avoid).ok_or(Failure::Connect)?;
+            let result = self
+                .send(index, method.clone(), target, headers.clone(), Body::EMPTY, &Fault::default())
+                .await;
+            let failure = match &result {
+                Ok(answer) if !is_outage(answer.response.status()) => return result,
+                Ok(_) => Failure::Protocol,
+                Err(failure) => *failure,
+            };
+            if !self.may_retry(tries, index, failure) {
+                return result;
+            }
+        }
+    }
+
+    /// Sends a request once, to the one origin: it may have an effect.
+    pub(crate) async fn once(
+        &self,
+        method: Method,
+        target: &PathAndQuery,
+        headers: HeaderMap,
+        body: Body,
+        fault: &Fault,
+    ) -> Result<Answer, Failure> {
+        self.send(0, method, target, headers, body, fault).await
+    }
+
+    /// Takes note of a try that failed; true where another one is allowed.
+    pub(crate) fn may_retry(&self, tries: &mut Tries, origin: usize, failure: Failure) -> bool {
+        // Asking the same origin again helps only where a kept connection had died.
+        let sensible = failure != Failure::Busy && (self.origins.len() > 1 || failure == Failure::Reset);
+        if !sensible || tries.left == 0 || !self.budget.spend() {
+            return false;
+        }
+        tries.left -= 1;
+        tries.avoid = Some(origin);
+        self.telemetry.retries.inc();
+        true
+    }
+
+    /// Origins with their state, for the status report.
+    pub(crate) fn report(&self) -> Vec<(String, bool)> {
+        self.origins.iter().map(|origin| (origin.authority.to_string(), origin.health.is_up())).collect()
+    }
+
+    async fn send(
+        &self,
+        index: usize,
+        method: Method,
+        target: &PathAndQuery,
+        headers: HeaderMap,
+        body: Body,
+        fault: &Fault,
+    ) -> Result<Answer, Failure> {
+        let origin = self.origins.get(index).ok_or(Failure::Connect)?;
+        let Ok(permit) = origin.places.clone().try_acquire_owned() else {
+            return Err(self.failed(origin, Failure::Busy));
+        };
+        let request = origin.request(method, target, headers, body).ok_or(Failure::Protocol)?;
+        let result = match timeout(self.first_byte_max, self.client.request(request)).await {
+            Err(_) => Err(Failure::Timeout),
+            Ok(Err(error)) if error.is_connect() => Err(Failure::Connect),
+            Ok(Err(_)) => Err(Failure::Reset),
+            Ok(Ok(response)) => Ok(response),
+        };
+        match result {
+            // A client that breaks off its own body says nothing about the origin.
+            Err(failure) if fault.any() => Err(failure),
+            Err(failure) => {
+                origin.health.failed(self.now_ms());
+                Err(self.failed(origin, failure))
+            }
+            Ok(response) => {
+                if is_outage(response.status()) {
+                    origin.health.failed(self.now_ms())
+                } else {
+                    origin.health.succeeded()
+                }
+                Ok(Answer { response, permit, origin: index })
+            }
+        }
+    }
+
+    /// Never 0, which stands for "up".
+    fn now_ms(&self) -> u64 {
+        1 + u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX / 2)
+    }
+
+    fn failed(&self, origin: &Origin, failure: Failure) -> Failure {
+        self.telemetry.upstream_failed(self.name, failure.reason());
+        tracing::debug!(
+            upstream = self.name,
+            origin = %origin.authority,
+            reason = failure.reason().as_str(),
+            "An origin did not answer"
+        );
+        failure
+    }
+
+    /// The nearest origin that is up; if none is, the nearest one all the same.
+    fn pick(&self, avoid: Option<usize>) -> Option<usize> {
+        let allowed = |index: &usize| Some(*index) != avoid;
+        let indexes = || 0..self.origins.len();
+        indexes()
+            .filter(allowed)
+            .find(|index| self.origins[*index].health.take_turn(self.now_ms()))
+            .or_else(|| indexes().find(allowed))
+            .or_else(|| indexes().next())
+    }
+}
+
+/// Answers that another region may do better.
+pub(crate) fn is_outage(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+}
+
+impl Failure {
+    pub(crate) const fn reason(self) -> Reason {
+        match self {
+            Self::Connect => Reason::Connect,
+            Self::Reset => Reason::Reset,
+            Self::Timeout => Reason::Timeout,
+            Self::Busy => Reason::Busy,
+            Self::Protocol => Reason::Protocol,
+        }
+    }
+
+    /// What the client is told.
+    pub(crate) const fn refusal(self) -> Refusal {
+        const RETRY_AFTER_S: u32 = 1;
+        let reason = self.reason();
+        match self {
+            Self::Connect => {
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, "No origin can be reached.")
+                    .retry_after(RETRY_AFTER_S)
+            }
+            Self::Busy => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, "The origin is busy.")
+                .retry_after(RETRY_AFTER_S),
+            Self::Reset => Refusal::new(StatusCode::BAD_GATEWAY, reason, "The origin broke the connection."),
+            Self::Timeout => {
+                Refusal::new(StatusCode::GATEWAY_TIMEOUT, reason, "The origin did not answer in time.")
+            }
+            Self::Protocol => {
+                Refusal::new(StatusCode::BAD_GATEWAY, reason, "The origin's answer makes no sense.")
+            }
+        }
+    }
+}
+
+pub(crate) fn client(config: &Config) -> Client<HttpConnector, Body> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(ms(config.connect_timeout_ms)));
+    Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(ms(config.origin_idle_ms_max))
+        .pool_max_idle_per_host(config.origin_idle_max)
+        .build(connector)
+}
+
+struct Origin {
+    authority: Authority,
+    places: Arc<Semaphore>,
+    health: Health,
+}
+
+impl Origin {
+    fn new(url: &Url, config: &Config) -> Option<Self> {
+        let places = Arc::new(Semaphore::new(config.origin_requests_max));
+        let health = Health::new(ms(config.origin_down_ms_max));
+        Some(Self { authority: authority(url)?, places, health })
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        target: &PathAndQuery,
+        headers: HeaderMap,
+        body: Body,
+    ) -> Option<Request<Body>> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = absolute(&self.authority, target)?;
+        *request.headers_mut() = headers;
+        Some(request)
+    }
+}
+
+pub(crate) fn authority(url: &Url) -> Option<Authority> {
+    format!("{}:{}", url.host_str()?, url.port_or_known_default()?).parse().ok()
+}
+
+pub(crate) fn absolute(authority: &Authority, target: &PathAndQuery) -> Option<Uri> {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority.clone());
+    parts.path_and_query = Some(target.clone());
+    Uri::from_parts(parts).ok()
+}
+
+/// Learns from the requests that are sent anyway. After [`Health::FAILURES_MAX`] failures in a row an origin is
+/// down; each time its rest ends, one request may try it.
+struct Health {
+    failures: AtomicU32,
+    /// Milliseconds since the upstream was made; 0 while up.
+    down_until_ms: AtomicU64,
+    /// Whether the one request that may try it is under way.
+    probing: AtomicBool,
+    down_max: Duration,
+}
+
+impl Health {
+    const FAILURES_MAX: u32 = 2;
+    const DOWN_MS_MIN: u64 = 250;
+
+    fn new(down_max: Duration) -> Self {
+        let (failures, down_until_ms, probing) =
+            (AtomicU32::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        Self { failures, down_until_ms, probing, down_max }
+    }
+
+    fn is_up(&self) -> bool {
+        self.down_until_ms.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether this request may go to the origin; when its rest is over, only the first that asks.
+    fn take_turn(&self, now_ms: u64) -> bool {
+        let until_ms = self.down_until_ms.load(Ordering::Acquire);
+        if until_ms == 0 || now_ms < until_ms {
+            return until_ms == 0;
+        }
+        let next_ms = now_ms + Self::DOWN_MS_MIN;
+        let first = self
+            .down_until_ms
+            .compare_exchange(until_ms, next_ms, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok();
+        if first {
+            self.probing.store(true, Ordering::Release);
+        }
+        first
+    }
+
+    fn succeeded(&self) {
+        if self.failures.load(Ordering::Relaxed) != 0 {
+            self.probing.store(false, Ordering::Relaxed);
+            self.failures.store(0, Ordering::Relaxed);
+            self.down_until_ms.store(0, Ordering::Release);
+        }
+    }
+
+    fn failed(&self, now_ms: u64) {
+        if !self.probing.swap(false, Ordering::AcqRel) && now_ms < self.down_until_ms.load(Ordering::Acquire)
+        {
+            // A latecomer from before the rest began: it must not lengthen it.
+            return;
+        }
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let Some(excess) = failures.checked_sub(Self::FAILURES_MAX) else { return };
+        let down_max_ms = u64::try_from(self.down_max.as_millis()).unwrap_or(u64::MAX);
+        let rest_ms = (Self::DOWN_MS_MIN << excess.min(16)).min(down_max_ms.max(1));
+        self.down_until_ms.store(now_ms + jittered(rest_ms), Ordering::Release);
+    }
+}
+
+/// Between three quarters and five quarters of `ms`, so that edges do not return in step.
+pub(crate) fn jittered(ms: u64) -> u64 {
+    ms * 3 / 4 + rand::random_range(0..=ms / 2)
+}
+
+/// Retries are at most a fifth of the requests, beyond a small reserve.
+struct RetryBudget(AtomicI64);
+
+impl RetryBudget {
+    const COST: i64 = 5;
+    const RESERVE: i64 = 100 * Self::COST;
+
+    const fn new() -> Self {
+        Self(AtomicI64::new(Self::RESERVE))
+    }
+
+    fn earn(&self) {
+        if self.0.load(Ordering::Relaxed) < Self::RESERVE {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn spend(&self) -> bool {
+        let paid = |left: i64| (left >= Self::COST).then_some(left - Self::COST);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, paid).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_retry_budget_runs_out_and_is_earned_back() {
+        let budget = RetryBudget::new();
+        assert_eq!((0..1_000).filter(|_| budget.spend()).count(), 100);
+        (0..50).for_each(|_| budget.earn());
+        assert_eq!((0..1_000).filter(|_| budget.spend()).count(), 10);
+    }
+
+    #[test]
+    fn an_origin_that_fails_rests_and_is_tried_by_one() {
+        let health = Health::new(Duration::from_secs(10));
+        health.failed(1);
+        assert!(health.take_turn(1));
+        health.failed(1);
+        assert!(!health.is_up() && !health.take_turn(100));
+        health.failed(100);
+        assert!(health.take_turn(400), "a latecomer does not lengthen the rest");
+        assert!(!health.take_turn(400));
+        health.failed(400);
+        assert!(!health.take_turn(700), "the second rest is longer");
+        assert!(health.take_turn(1_100));
+        health.succeeded();
+        assert!(health.is_up() && health.take_turn(1_100) && health.take_turn(1_100));
+    }
+}

@@ -1,0 +1,9 @@
+//! The edge between real sockets: clients on one side, two public origins, an admin origin and a purge feed on
+//! the other. Nothing here sleeps; tests wait for states.
+
+mod cache;
+mod front;
+mod purge;
+#[cfg(test)]
+mod support;
+mod upstream;

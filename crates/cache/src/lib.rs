@@ -103,7 +103,9 @@ impl Cache {
     /// Opens an empty cache.
     pub async fn open(config: &Config, clock: &Clock, metrics: &Metrics) -> Result<Self, Error> {
         let backend: Arc<dyn Backend> = match *config {
-            Config::Memory { bytes_max } if bytes_max < Self::VALUE_BYTES_MAX as u64 => return Err(Error::TooSmall),
+            Config::Memory { bytes_max } if bytes_max < Self::VALUE_BYTES_MAX as u64 => {
+                return Err(Error::TooSmall);
+            }
             Config::Memory { bytes_max } => Arc::new(memory::Memory::new(bytes_max, clock.clone())),
         };
         Ok(Self { backend, flights: Flights::default(), observed: Observed::new(metrics) })
@@ -124,7 +126,12 @@ impl Cache {
     /// The value under `key`, or the one that `load` brings, which is kept. Of callers that miss together
     /// one loads and the others wait for it, at most [`Cache::JOIN_MAX`]. The loaded value is returned
     /// even when it may not be kept; an error of `load` is returned as it is, and kept by nobody.
-    pub async fn get_or_load<E, L>(&self, key: &str, ttl: Duration, load: impl FnOnce() -> L) -> Result<Loaded, E>
+    pub async fn get_or_load<E, L>(
+        &self,
+        key: &str,
+        ttl: Duration,
+        load: impl FnOnce() -> L,
+    ) -> Result<Loaded, E>
     where
         L: Future<Output = Result<Entry, E>>,
     {
@@ -156,7 +163,12 @@ impl Cache {
         self.backend.add(counter, window).await
     }
 
-    async fn find_or_load<E, L>(&self, key: &str, ttl: Duration, load: impl FnOnce() -> L) -> Result<Loaded, E>
+    async fn find_or_load<E, L>(
+        &self,
+        key: &str,
+        ttl: Duration,
+        load: impl FnOnce() -> L,
+    ) -> Result<Loaded, E>
     where
         L: Future<Output = Result<Entry, E>>,
     {
@@ -185,7 +197,13 @@ impl Cache {
         if key.len() > Self::KEY_BYTES_MAX { None } else { self.backend.get(key).await }
     }
 
-    async fn keep(&self, key: &str, entry: Arc<Entry>, ttl: Duration, generation: u64) -> Result<(), Refusal> {
+    async fn keep(
+        &self,
+        key: &str,
+        entry: Arc<Entry>,
+        ttl: Duration,
+        generation: u64,
+    ) -> Result<(), Refusal> {
         check(key, &entry)?;
         self.backend.set(key, entry, ttl.min(Self::TTL_MAX), generation).await
     }

@@ -32,7 +32,10 @@ struct Kept {
 
 impl Memory {
     pub(crate) fn new(bytes_max: u64, clock: Clock) -> Self {
-        let values = Moka::builder().max_capacity(bytes_max).weigher(weight).build();
+        let values = Moka::builder()
+            .max_capacity(bytes_max)
+            .weigher(|key: &String, kept: &Kept| weight(key, &kept.entry))
+            .build();
         let (floors, counters, generation) = Default::default();
         Self { values, floors, counters, generation, clock }
     }
@@ -66,7 +69,8 @@ impl Backend for Memory {
             return Err(Refusal::Raised);
         }
         let now = self.clock.now().timestamp_micros();
-        let kept = Kept { entry, ends_micros: now.saturating_add(jittered_micros(key, now, ttl)), generation };
+        let kept =
+            Kept { entry, ends_micros: now.saturating_add(jittered_micros(key, now, ttl)), generation };
         let outcome = self
             .values
             .entry_by_ref(key)
@@ -114,8 +118,7 @@ impl Memory {
     }
 }
 
-fn weight(key: &String, kept: &Kept) -> u32 {
-    let entry = &kept.entry;
+fn weight(key: &str, entry: &Entry) -> u32 {
     let tags: usize = entry.tags.iter().map(|tag| tag.len() + size_of::<String>()).sum();
     u32::try_from(OVERHEAD_BYTES + key.len() + entry.body.len() + entry.etag.len() + tags).unwrap_or(u32::MAX)
 }
@@ -137,6 +140,8 @@ mod tests {
         let ends: Vec<i64> =
             (0..1_000).map(|at| jittered_micros("detail:1", at, Duration::from_secs(100))).collect();
         assert!(ends.iter().all(|micros| (90_000_000..=110_000_000).contains(micros)));
-        assert!(ends.iter().any(|micros| *micros < 95_000_000) && ends.iter().any(|micros| *micros > 105_000_000));
+        assert!(
+            ends.iter().any(|micros| *micros < 95_000_000) && ends.iter().any(|micros| *micros > 105_000_000)
+        );
     }
 }

@@ -82,7 +82,7 @@ fn temporary_folder() -> Bench {
     let folder = std::env::temp_dir().join(format!("sangraha-search-{}", Uuid::now_v7()));
     // A busy machine must not cut an answer short here.
     let config =
-        Config::Tantivy { path: folder.clone(), writer_memory_bytes: 16 << 20, query_ms_max: 60_000 };
+        Config::Tantivy { path: folder.clone(), writer_memory_bytes: 15_000_000, query_ms_max: 60_000 };
     Bench { config, folder }
 }
 

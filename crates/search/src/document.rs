@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 /// One change of the index. The newer `version` wins, whatever the order of arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all changes of a batch are documents")]
 pub enum Change {
     /// Readers see this document from now on.
     Put(Document),

@@ -254,7 +254,7 @@ impl SegmentCollector for Segment {
         if self.partial {
             return;
         }
-        if self.matched % Self::DOCUMENTS_PER_LOOK == 0 && Instant::now() > self.deadline {
+        if self.matched.is_multiple_of(Self::DOCUMENTS_PER_LOOK) && Instant::now() > self.deadline {
             self.partial = true;
             return;
         }

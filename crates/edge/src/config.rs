@@ -180,7 +180,7 @@ impl Default for Config {
             admin_first_byte_ms_max: 30_000,
             origin_requests_max: 512,
             origin_idle_max: 64,
-            origin_idle_ms_max: 15_000,
+            origin_idle_ms_max: 30_000,
             origin_down_ms_max: 10_000,
             purge_wait_ms: 1_000,
             purge_batch_bytes_max: 16 * 1024 * 1024,

@@ -56,6 +56,8 @@ enum Silence {
     TooLong,
     #[error("the purge feed's answer is no batch")]
     NoBatch(#[source] serde_json::Error),
+    #[error("the purge feed's node has only just started")]
+    NotReady,
     #[error("the purge feed did not answer in time")]
     Late,
     #[error("the purge feed's address cannot be used")]
@@ -126,7 +128,10 @@ async fn ask(inner: &Inner, client: &Client<HttpConnector, Body>) -> Result<Purg
             Collected::Long(_) => Err(Silence::TooLong),
         }
     };
-    timeout(ms(config.purge_wait_ms) + GRACE, exchange).await.unwrap_or(Err(Silence::Late))
+    let batch: PurgeBatch =
+        timeout(ms(config.purge_wait_ms) + GRACE, exchange).await.unwrap_or(Err(Silence::Late))?;
+    // Epochs begin at 1: a node that does not know its own yet must not cost the edge its objects.
+    if batch.epoch == 0 { Err(Silence::NotReady) } else { Ok(batch) }
 }
 
 fn request(inner: &Inner) -> Option<Request<Body>> {

@@ -157,6 +157,18 @@ async fn a_new_epoch_drops_everything() {
 }
 
 #[tokio::test]
+async fn a_feed_that_has_only_just_started_costs_no_object() {
+    let world = World::new().await;
+    world.get("/a").await;
+    world.feed.set_epoch(0);
+    world.until(|status| status.blind).await;
+    assert_eq!((world.status().epoch, world.status().objects), (Some(1), 1));
+    world.feed.set_epoch(1);
+    world.until(|status| !status.blind).await;
+    assert!(world.get("/a").await.is_hit());
+}
+
+#[tokio::test]
 async fn a_trimmed_log_drops_everything() {
     let world = World::new().await;
     world.near.answer(|_| tagged("a", "a"));

@@ -85,10 +85,8 @@ pub async fn history(
 ) -> Result<Json<Page<RevisionHead>>> {
     let limit = usize::from(limit(query.limit)?);
     let below = cursor_read::<Below>(query.cursor.as_deref())?.map_or(i32::MAX, |below| below.revision_below);
+    state.writer.aggregate(entity).await?.ok_or_else(Problem::not_found)?;
     let mut rows = state.writer.revisions(entity).await?;
-    if rows.is_empty() {
-        return Err(Problem::not_found().into());
-    }
     rows.retain(|row| row.number < below);
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -98,6 +96,8 @@ pub async fn history(
 }
 
 pub async fn revision(state: &State, entity: EntityRef, number: i32) -> Result<Json<RevisionDetail>> {
+    // Revisions are found by id alone; the aggregate says whether the kind is the one that was asked for.
+    state.writer.aggregate(entity).await?.ok_or_else(Problem::not_found)?;
     let found = state.writer.revision(entity, number).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(RevisionDetail { head: RevisionHead::from(&found), record: found.record }))
 }

@@ -40,6 +40,6 @@ mod tests {
     #[test]
     fn endless_label_has_a_short_slug() {
         assert!(slug(&"kalyani ".repeat(50), "raga").len() <= SLUG_BYTES_MAX);
-        assert_eq!(slug(&"a".repeat(500), "raga"), "raga");
+        assert_eq!(slug(&"kata".repeat(100), "raga"), "raga");
     }
 }

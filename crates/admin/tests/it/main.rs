@@ -1,0 +1,11 @@
+//! The admin API against a real PostgreSQL: who may do what, what is refused, and whole walks.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
+mod access;
+mod bad_input;
+mod document;
+mod matrix;
+mod reference;
+mod support;
+mod workflow;

@@ -2,6 +2,7 @@
 
 use crate::answer::{Made, Question, read};
 use crate::error::store_problem;
+use crate::paging::Paging;
 use crate::parameters;
 use crate::state::{Keep, State};
 use axum::extract::State as Shared;
@@ -9,54 +10,54 @@ use axum::response::Response;
 use domain::EntityKind;
 use lipi::Script;
 use serde::{Deserialize, Serialize};
+use store::Read;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::page::{cursor_read, cursor_write, limit};
 use web::{IfNoneMatch, Path, Problem, Query, SurrogateKeys};
 
-#[derive(Debug, Serialize, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Parameters {
     /// The script whose letters and order are used; Latin where absent.
-    script: Option<String>,
+    pub script: Option<String>,
     /// The letter to open; without it only the letters are listed.
-    letter: Option<String>,
+    pub letter: Option<String>,
     /// 1 to 100.
-    limit: Option<u16>,
-    cursor: Option<String>,
+    pub limit: Option<u16>,
+    pub cursor: Option<String>,
 }
 
 /// An A–Z index in one script.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Index {
     #[schema(value_type = String)]
-    script: Script,
+    pub script: Script,
     /// Every letter that something is filed under, in the order of the script.
-    letters: Vec<Letter>,
+    pub letters: Vec<Letter>,
     /// What is filed under the letter that was asked for.
-    items: Vec<Entry>,
+    pub items: Vec<Entry>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
+    pub next_cursor: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Letter {
-    letter: String,
-    count: u64,
+pub(crate) struct Letter {
+    pub letter: String,
+    pub count: u64,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Entry {
-    id: Uuid,
-    slug: String,
-    label: String,
+pub(crate) struct Entry {
+    pub id: Uuid,
+    pub slug: String,
+    pub label: String,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    machine_made: bool,
+    pub machine_made: bool,
 }
 
 /// An A–Z index of one kind, in the letters and the order of a script
-#[utoipa::path(get, path = "/v1/browse/{type}", tag = "finding",
+#[utoipa::path(get, path = "/v1/browse/{type}",
     params(("type" = String, Path, description = "`compositions`, `ragas`, `composers`, …"), Parameters),
     responses((status = 200, description = "The index", body = Index), (status = 304, description = "Unchanged")))]
 pub(crate) async fn handler(
@@ -68,41 +69,48 @@ pub(crate) async fn handler(
     let kind =
         EntityKind::ALL.into_iter().find(|known| known.plural() == kind).ok_or_else(Problem::not_found)?;
     let script = parameters::script(asked.script.as_deref())?.unwrap_or(Script::Latin);
-    let limit = usize::from(limit(asked.limit)?);
-    let after = cursor_read::<store::Cursor>(asked.cursor.as_deref())?;
-    let about =
-        format!("{kind}&{}", serde_json::to_string(&asked).map_err(|error| Problem::internal(&error))?);
+    let list = (kind, script, &asked.letter);
+    let paging = Paging::<store::Cursor>::of(&list, asked.limit, asked.cursor.as_deref())?;
+    let about = paging.about.clone();
     let question = Question { state: &state, have: &have, keep: Keep::List, class: "browse", about };
     question
         .answer(|| async {
             let read = read(&state).await?;
-            let letters = read.letters(kind, script).await.map_err(store_problem)?;
-            let (items, next) = match &asked.letter {
-                Some(letter) => {
-                    let page = read
-                        .browse(kind, script, Some(letter), limit, after.as_ref())
-                        .await
-                        .map_err(store_problem)?;
-                    (page.items, page.next)
-                }
-                None => (Vec::new(), None),
-            };
-            let entry = |row: store::BrowseRow| Entry {
-                id: row.entity.id,
-                slug: row.slug,
-                label: row.name,
-                machine_made: row.machine_made,
-            };
-            let index = Index {
-                script,
-                letters: letters
-                    .into_iter()
-                    .map(|row| Letter { letter: row.letter, count: row.count })
-                    .collect(),
-                items: items.into_iter().map(entry).collect(),
-                next_cursor: next.as_ref().map(cursor_write),
-            };
+            let index = Index::of(&read, kind, script, asked.letter.as_deref(), &paging).await?;
             Made::new(&index, &SurrogateKeys::default().list(kind), &read)
         })
         .await
+}
+
+impl Index {
+    /// The letters of `script` under which entities of `kind` are filed, and a page of those under `letter`.
+    pub async fn of(
+        read: &Read,
+        kind: EntityKind,
+        script: Script,
+        letter: Option<&str>,
+        paging: &Paging<store::Cursor>,
+    ) -> Result<Self, Problem> {
+        let letters = read.letters(kind, script).await.map_err(store_problem)?;
+        let (items, next) = match letter {
+            Some(letter) => {
+                let page = read.browse(kind, script, Some(letter), paging.limit, paging.after.as_ref()).await;
+                let page = page.map_err(store_problem)?;
+                (page.items, page.next)
+            }
+            None => (Vec::new(), None),
+        };
+        let entry = |row: store::BrowseRow| Entry {
+            id: row.entity.id,
+            slug: row.slug,
+            label: row.name,
+            machine_made: row.machine_made,
+        };
+        Ok(Self {
+            script,
+            letters: letters.into_iter().map(|row| Letter { letter: row.letter, count: row.count }).collect(),
+            items: items.into_iter().map(entry).collect(),
+            next_cursor: paging.cursor(next),
+        })
+    }
 }

@@ -1,5 +1,6 @@
 //! Failures of what is read, as problems.
 
+use crate::paging::bad_cursor;
 use web::Problem;
 
 /// What the database said, as a reader may know it.
@@ -20,8 +21,4 @@ pub(crate) fn search_problem(error: search::Error) -> Problem {
         search::Error::Limit { .. } => Problem::field("/limit", "out_of_range", error.to_string()),
         error => Problem::internal(&error),
     }
-}
-
-fn bad_cursor() -> Problem {
-    Problem::field("/cursor", "bad_cursor", "This cursor was not made by this list.")
 }

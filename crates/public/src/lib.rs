@@ -14,6 +14,8 @@ mod document;
 mod entities;
 mod error;
 mod melakartas;
+mod page;
+mod paging;
 mod parameters;
 mod ragas;
 pub mod router;

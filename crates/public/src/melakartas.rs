@@ -9,9 +9,10 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 use domain::EntityKind;
 use domain::music::{Swara, melakarta};
+use lipi::Script;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use store::RagaRow;
+use store::{RagaRow, Read};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use web::{IfNoneMatch, Problem, Query, SurrogateKeys};
@@ -27,36 +28,36 @@ pub(crate) struct Parameters {
 /// The table of the 72.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Table {
-    chakras: Vec<Chakra>,
+    pub chakras: Vec<Chakra>,
 }
 
 /// Six melas that differ in the upper tetrachord only.
 #[derive(Serialize, ToSchema)]
-struct Chakra {
+pub(crate) struct Chakra {
     /// 1 to 12.
-    number: u8,
-    name: &'static str,
-    melas: Vec<Mela>,
+    pub number: u8,
+    pub name: &'static str,
+    pub melas: Vec<Mela>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Mela {
+pub(crate) struct Mela {
     /// 1 to 72.
-    number: u8,
+    pub number: u8,
     /// The raga of this catalogue, where it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    raga: Option<Label>,
+    pub raga: Option<Label>,
     /// Its name by the katapayadi scheme, in ISO 15919.
-    name: &'static str,
-    swaras: [Swara; 7],
+    pub name: &'static str,
+    pub swaras: [Swara; 7],
     /// It holds G1, R3, N1 or D3.
-    vivadi: bool,
+    pub vivadi: bool,
     /// Janyas of this catalogue.
-    janyas: usize,
+    pub janyas: usize,
 }
 
 /// The 72 melakartas by chakra, with the number of janyas of each
-#[utoipa::path(get, path = "/v1/melakartas", tag = "music", params(Parameters),
+#[utoipa::path(get, path = "/v1/melakartas", params(Parameters),
     responses((status = 200, description = "The table", body = Table), (status = 304, description = "Unchanged")))]
 pub(crate) async fn handler(
     Shared(state): Shared<State>,
@@ -69,30 +70,37 @@ pub(crate) async fn handler(
     question
         .answer(|| async {
             let read = read(&state).await?;
-            let ragas = read.ragas_all().await.map_err(store_problem)?;
-            let mut janyas: HashMap<Uuid, usize> = HashMap::new();
-            for parent in ragas.iter().filter_map(|row| row.raga.parent) {
-                *janyas.entry(parent.0).or_default() += 1;
-            }
-            let mela = |number: u8| {
-                let raga = ragas.iter().find(|row: &&RagaRow| row.raga.mela_number == Some(number));
-                let (swaras, name) = (melakarta::scale(number)?, melakarta::name(number)?);
-                Some(Mela {
-                    number,
-                    raga: raga.map(|raga| Label::of(&raga.label, script)),
-                    name,
-                    swaras,
-                    vivadi: melakarta::is_vivadi(number)?,
-                    janyas: raga.and_then(|raga| janyas.get(&raga.id)).copied().unwrap_or(0),
-                })
-            };
-            let chakra = |number: u8| {
-                let first = (number - 1) * 6 + 1;
-                let (_, name) = melakarta::chakra(first)?;
-                Some(Chakra { number, name, melas: (first..first + 6).filter_map(mela).collect() })
-            };
-            let table = Table { chakras: (1..=12).filter_map(chakra).collect() };
+            let table = Table::of(&read, script).await?;
             Made::new(&table, &SurrogateKeys::default().list(EntityKind::Raga), &read)
         })
         .await
+}
+
+impl Table {
+    /// The table with names in `script`.
+    pub async fn of(read: &Read, script: Option<Script>) -> Result<Self, Problem> {
+        let ragas = read.ragas_all().await.map_err(store_problem)?;
+        let mut janyas: HashMap<Uuid, usize> = HashMap::new();
+        for parent in ragas.iter().filter_map(|row| row.raga.parent) {
+            *janyas.entry(parent.0).or_default() += 1;
+        }
+        let mela = |number: u8| {
+            let raga = ragas.iter().find(|row: &&RagaRow| row.raga.mela_number == Some(number));
+            let (swaras, name) = (melakarta::scale(number)?, melakarta::name(number)?);
+            Some(Mela {
+                number,
+                raga: raga.map(|raga| Label::of(&raga.label, script)),
+                name,
+                swaras,
+                vivadi: melakarta::is_vivadi(number)?,
+                janyas: raga.and_then(|raga| janyas.get(&raga.id)).copied().unwrap_or(0),
+            })
+        };
+        let chakra = |number: u8| {
+            let first = (number - 1) * 6 + 1;
+            let (_, name) = melakarta::chakra(first)?;
+            Some(Chakra { number, name, melas: (first..first + 6).filter_map(mela).collect() })
+        };
+        Ok(Self { chakras: (1..=12).filter_map(chakra).collect() })
+    }
 }

@@ -1,20 +1,21 @@
 //! Query parameters that many endpoints share, read the same way everywhere.
 
+use crate::error::store_problem;
 use crate::view::text::Wanted;
 use domain::EntityKind;
 use domain::composition::Form;
 use domain::name::Language;
 use lipi::{Scheme, Script};
+use serde::{Deserialize, Deserializer};
 use std::str::FromStr;
 use store::Read;
 use uuid::Uuid;
 use web::{FieldError, Problem};
 
-use crate::error::store_problem;
-
 /// A display script by its name; none where it was not asked for.
 pub(crate) fn script(text: Option<&str>) -> Result<Option<Script>, Problem> {
-    text.map(|text| known("/script", text, Script::from_str(text).ok(), "a script")).transpose()
+    text.map(|text| known("/script", text, shown_script(text), "a script that names are shown in"))
+        .transpose()
 }
 
 /// A script and romanisation in which a text is wanted; a romanisation alone means Latin.
@@ -34,6 +35,11 @@ pub(crate) fn wanted(
         (None, None) => Ok(None),
         (script, scheme) => Ok(Some(Wanted { script: script.unwrap_or(Script::Latin), scheme })),
     }
+}
+
+/// Every name is kept in these scripts.
+fn shown_script(text: &str) -> Option<Script> {
+    Script::from_str(text).ok().filter(|script| Script::SITE.contains(script))
 }
 
 /// The romanisations that readers may ask for.
@@ -86,4 +92,16 @@ pub(crate) fn language(code: Option<&str>) -> Result<Option<Language>, Problem> 
 /// A form by its wire name.
 pub(crate) fn form(name: Option<&str>) -> Result<Option<Form>, Problem> {
     name.map(|name| known("/form", name, Form::from_wire(name), "a form")).transpose()
+}
+
+/// A switch: `1` or `true`, `0` or `false`.
+pub(crate) fn switch<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    enum Switch {
+        #[serde(rename = "1", alias = "true")]
+        On,
+        #[serde(rename = "0", alias = "false")]
+        Off,
+    }
+    Ok(matches!(Switch::deserialize(value)?, Switch::On))
 }

@@ -1,8 +1,9 @@
 //! `GET /v1/search`
 
-use crate::answer::read;
+use crate::answer::{Made, read};
 use crate::compositions::list::SongFilters;
 use crate::error::{search_problem, store_problem};
+use crate::paging::Paging;
 use crate::parameters;
 use crate::state::State;
 use crate::view::{CompositionItem, Label};
@@ -18,126 +19,136 @@ use std::str::FromStr;
 use store::Read;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::page::{cursor_read, cursor_write, limit};
-use web::{ETag, Fresh, IfNoneMatch, Problem, Query, SurrogateKeys};
+use web::{IfNoneMatch, Problem, Query, SurrogateKeys};
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Parameters {
     /// Words in any script and any spelling; without them everything is listed.
     #[param(example = "endaro mahanubhavulu")]
-    q: Option<String>,
+    pub q: Option<String>,
     /// Kinds to look for, comma separated: `composition` (default), `raga`, `composer`, …
-    types: Option<String>,
+    pub types: Option<String>,
     /// Facets to count, comma separated: `raga`, `composer`, `tala`, `language`, `form`, `deity`, …
-    facets: Option<String>,
+    pub facets: Option<String>,
     /// `relevance` (default), `title` or `newest`.
     #[param(value_type = Option<String>)]
-    sort: Option<Sort>,
+    pub sort: Option<Sort>,
     /// A composer, by slug or id.
-    composer: Option<String>,
+    pub composer: Option<String>,
     /// A raga, by slug or id.
-    raga: Option<String>,
+    pub raga: Option<String>,
     /// `any` (default): any raga of a ragamalika; `primary`: the first one only.
     #[param(value_type = Option<String>)]
-    raga_mode: Option<RagaMode>,
+    pub raga_mode: Option<RagaMode>,
     /// A mela number, 1 to 72: songs in it and in its janyas.
-    mela: Option<u8>,
-    tala: Option<String>,
-    deity: Option<String>,
-    temple: Option<String>,
+    pub mela: Option<u8>,
+    pub tala: Option<String>,
+    pub deity: Option<String>,
+    pub temple: Option<String>,
     /// ISO 639-1.
-    language: Option<String>,
-    form: Option<String>,
-    tag: Option<String>,
-    group: Option<String>,
+    pub language: Option<String>,
+    pub form: Option<String>,
+    pub tag: Option<String>,
+    pub group: Option<String>,
     /// The script of names and titles.
-    script: Option<String>,
+    pub script: Option<String>,
     /// 1 to 100.
-    limit: Option<u16>,
-    cursor: Option<String>,
+    pub limit: Option<u16>,
+    pub cursor: Option<String>,
 }
 
 /// What was found.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Found {
-    hits: Vec<FoundHit>,
-    facets: Vec<FoundFacet>,
-    total: u64,
+    pub hits: Vec<FoundHit>,
+    pub facets: Vec<FoundFacet>,
+    pub total: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
+    pub next_cursor: Option<String>,
     /// Nothing resembles the words closely.
-    low_confidence: bool,
+    pub low_confidence: bool,
     /// Time ran out; what was ranked is here.
-    partial: bool,
+    pub partial: bool,
     /// The words were longer than is looked at.
-    truncated: bool,
+    pub truncated: bool,
     /// Position in the event stream that the index has.
-    watermark: u64,
+    pub watermark: u64,
 }
 
 #[derive(Serialize, ToSchema)]
-struct FoundHit {
-    score: f32,
+pub(crate) struct FoundHit {
+    pub score: f32,
     /// The class of evidence: `exact`, `prefix`, `extended`, `all_tokens`, …
     #[schema(value_type = String)]
-    why: MatchClass,
-    matched: Vec<FoundMatch>,
+    pub why: MatchClass,
+    pub matched: Vec<FoundMatch>,
     /// A song that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
-    composition: Option<CompositionItem>,
+    pub composition: Option<CompositionItem>,
     /// Anything else that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
-    entity: Option<Label>,
+    pub entity: Option<Label>,
 }
 
 /// Where the words were found.
 #[derive(Serialize, ToSchema)]
-struct FoundMatch {
-    field: &'static str,
-    text: String,
+pub(crate) struct FoundMatch {
+    pub field: &'static str,
+    pub text: String,
     /// Byte ranges in `text`.
     #[schema(value_type = Vec<Vec<u32>>)]
-    ranges: Vec<[usize; 2]>,
+    pub ranges: Vec<[usize; 2]>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct FoundFacet {
+pub(crate) struct FoundFacet {
     #[schema(value_type = String)]
-    facet: Facet,
-    values: Vec<FacetValue>,
+    pub facet: Facet,
+    pub values: Vec<FacetValue>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct FacetValue {
+pub(crate) struct FacetValue {
     /// An id, a mela number, a language or a form.
-    value: String,
-    label: String,
-    count: u64,
+    pub value: String,
+    pub label: String,
+    /// Of an entity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    pub count: u64,
 }
 
 /// Songs and everything else by their names, in any script and spelling
-#[utoipa::path(get, path = "/v1/search", tag = "finding", params(Parameters),
+#[utoipa::path(get, path = "/v1/search", params(Parameters),
     responses((status = 200, description = "What was found", body = Found), (status = 304, description = "Unchanged")))]
 pub(crate) async fn handler(
     Shared(state): Shared<State>,
     have: IfNoneMatch,
     Query(asked): Query<Parameters>,
 ) -> Result<Response, Problem> {
-    let script = parameters::script(asked.script.as_deref())?;
     let read = read(&state).await?;
-    let query = query(&asked, &read).await?;
+    let Finding { found, keys } = find(&state, &read, &asked).await?;
+    let mut response = Made::new(&found, &keys, &read)?.respond(&have);
+    response.headers_mut().insert("x-index-seq", HeaderValue::from(found.watermark));
+    Ok(response)
+}
+
+/// What was found, and the keys of everything that it shows.
+pub(crate) struct Finding {
+    pub found: Found,
+    pub keys: SurrogateKeys,
+}
+
+/// Searches the index and names what it found.
+pub(crate) async fn find(state: &State, read: &Read, asked: &Parameters) -> Result<Finding, Problem> {
+    let script = parameters::script(asked.script.as_deref())?;
+    let paging = Paging::<Cursor>::of(&list(asked), asked.limit, asked.cursor.as_deref())?;
+    let query = query(asked, read, &paging).await?;
     // The index answers before the database is read, so what is shown is never older than what was found.
     let answer = state.search.query(&query).await.map_err(search_problem)?;
-    let position = answer.position.position;
-    let found = Shown { read: &read, script }.found(answer).await?;
-    let body = serde_json::to_vec(&found).map_err(|error| Problem::internal(&error))?;
-    let etag = ETag::of_hash(crate::answer::hash128(&[&body]));
-    let fresh = Fresh { etag: Some(etag.clone()), keys: keys(&query).keys(), lsn: Some(read.lsn()) };
-    let mut response = if have.matches(&etag) { fresh.not_modified() } else { fresh.json(body.into()) };
-    response.headers_mut().insert("x-index-seq", HeaderValue::from(position));
-    Ok(response)
+    Ok(Finding { found: Shown { read, script }.found(answer, &paging).await?, keys: keys(&query) })
 }
 
 /// A hit shows labels of many kinds; a search is stale when any of them changes.
@@ -145,11 +156,16 @@ fn keys(query: &Asked) -> SurrogateKeys {
     let kinds = query.kinds.iter().copied();
     let shown =
         [EntityKind::Composer, EntityKind::Raga, EntityKind::Tala, EntityKind::Deity, EntityKind::Temple];
-    let labels = [EntityKind::Tag, EntityKind::Group];
+    let labels = [EntityKind::Tag, EntityKind::Group, EntityKind::Sampradaya];
     kinds.chain(shown).chain(labels).fold(SurrogateKeys::default(), SurrogateKeys::list)
 }
 
-async fn query(asked: &Parameters, read: &Read) -> Result<Asked, Problem> {
+/// What is asked without the page of it: a cursor of one search fits no other.
+fn list(asked: &Parameters) -> Parameters {
+    Parameters { limit: None, cursor: None, ..asked.clone() }
+}
+
+async fn query(asked: &Parameters, read: &Read, paging: &Paging<Cursor>) -> Result<Asked, Problem> {
     let filters = SongFilters {
         composer: asked.composer.as_deref(),
         raga: asked.raga.as_deref(),
@@ -192,8 +208,8 @@ async fn query(asked: &Parameters, read: &Read) -> Result<Asked, Problem> {
         raga_mode: asked.raga_mode.unwrap_or_default(),
         facets: listed("/facets", asked.facets.as_deref(), "a facet", |text| Facet::from_str(text).ok())?
             .unwrap_or_default(),
-        limit: usize::from(limit(asked.limit)?),
-        after: cursor_read::<Cursor>(asked.cursor.as_deref())?,
+        limit: paging.limit,
+        after: paging.after.clone(),
         sort: asked.sort.unwrap_or_default(),
     })
 }
@@ -203,15 +219,22 @@ pub(crate) fn kinds(text: Option<&str>) -> Result<Option<Vec<EntityKind>>, Probl
     listed("/types", text, "a kind", |text| EntityKind::from_str(text).ok())
 }
 
-fn listed<T>(
+/// The values of a comma separated list, each once.
+fn listed<T: PartialEq>(
     field: &str,
     text: Option<&str>,
     what: &str,
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<Vec<T>>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    let values = text.split(',').map(str::trim).filter(|value| !value.is_empty());
-    values.map(|value| parameters::known(field, value, read(value), what)).collect::<Result<_, _>>().map(Some)
+    let mut values = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let value = parameters::known(field, name, read(name), what)?;
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    Ok(Some(values))
 }
 
 /// Turns ids into what readers see.
@@ -221,7 +244,7 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    async fn found(&self, answer: Answer) -> Result<Found, Problem> {
+    async fn found(&self, answer: Answer, paging: &Paging<Cursor>) -> Result<Found, Problem> {
         let (songs, others): (Vec<&Hit>, Vec<&Hit>) =
             answer.hits.iter().partition(|hit| hit.entity.kind == EntityKind::Composition);
         let song_ids: Vec<Uuid> = songs.iter().map(|hit| hit.entity.id).collect();
@@ -246,7 +269,7 @@ impl Shown<'_> {
             hits: hits.collect(),
             facets: answer.facets.into_iter().map(|counts| found_facet(counts, &labels)).collect(),
             total: answer.total,
-            next_cursor: answer.next.as_ref().map(cursor_write),
+            next_cursor: paging.cursor(answer.next),
             low_confidence: answer.low_confidence,
             partial: answer.partial,
             truncated: answer.truncated,
@@ -267,12 +290,9 @@ fn found_hit(hit: Hit, composition: Option<CompositionItem>, entity: Option<Labe
 
 fn found_facet(counts: FacetCounts, labels: &HashMap<Uuid, Label>) -> FoundFacet {
     let value = |(value, count): (String, u64)| {
-        let label = value
-            .parse()
-            .ok()
-            .and_then(|id: Uuid| labels.get(&id))
-            .map_or_else(|| value.clone(), |label| label.label.clone());
-        FacetValue { value, label, count }
+        let entity = value.parse().ok().and_then(|id: Uuid| labels.get(&id));
+        let label = entity.map_or_else(|| value.clone(), |entity| entity.label.clone());
+        FacetValue { value, label, slug: entity.map(|entity| entity.slug.clone()), count }
     };
     FoundFacet { facet: counts.facet, values: counts.values.into_iter().map(value).collect() }
 }

@@ -18,6 +18,10 @@ pub struct Config {
     pub list_s: u64,
     /// Seconds that a node keeps what is computed from all ragas.
     pub reference_s: u64,
+    /// Where readers find the site, without a slash at the end: canonical links and the sitemap begin so.
+    /// Empty leaves them relative.
+    #[serde(default)]
+    pub site_url: String,
     /// False switches the cache of the node off: every answer is read and written anew.
     pub cached: bool,
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/suggest`
 
-use crate::answer::{hash128, read};
+use crate::answer::{Made, read};
 use crate::error::{search_problem, store_problem};
 use crate::parameters;
 use crate::search::kinds;
@@ -13,7 +13,7 @@ use search::Suggest;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{ETag, Fresh, IfNoneMatch, Problem, Query, SurrogateKeys};
+use web::{IfNoneMatch, Problem, Query, SurrogateKeys};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -65,7 +65,7 @@ const KINDS_DEFAULT: [EntityKind; 7] = [
 ];
 
 /// Names that begin with what has been typed so far
-#[utoipa::path(get, path = "/v1/suggest", tag = "finding", params(Parameters),
+#[utoipa::path(get, path = "/v1/suggest", params(Parameters),
     responses((status = 200, description = "The names", body = Suggestions), (status = 304, description = "Unchanged")))]
 pub(crate) async fn handler(
     Shared(state): Shared<State>,
@@ -83,6 +83,7 @@ pub(crate) async fn handler(
     let labels = read.labels(&ids, script).await.map_err(store_problem)?;
     let mut groups: Vec<OfKind> = Vec::new();
     for suggestion in found {
+        // A record that was withdrawn a moment ago is in the index and not in the database.
         let Some(label) = labels.get(&suggestion.entity.id) else { continue };
         let label = Label::of(label, script);
         let alias = (suggestion.text != label.label).then_some(suggestion.text);
@@ -92,9 +93,6 @@ pub(crate) async fn handler(
             None => groups.push(OfKind { kind: suggestion.kind, items: vec![item] }),
         }
     }
-    let body = serde_json::to_vec(&Suggestions { groups }).map_err(|error| Problem::internal(&error))?;
-    let etag = ETag::of_hash(hash128(&[&body]));
     let keys = kinds.into_iter().fold(SurrogateKeys::default(), SurrogateKeys::list);
-    let fresh = Fresh { etag: Some(etag.clone()), keys: keys.keys(), lsn: Some(read.lsn()) };
-    Ok(if have.matches(&etag) { fresh.not_modified() } else { fresh.json(body.into()) })
+    Ok(Made::new(&Suggestions { groups }, &keys, &read)?.respond(&have))
 }

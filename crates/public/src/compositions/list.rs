@@ -2,6 +2,7 @@
 
 use crate::answer::{Made, Question, read};
 use crate::error::store_problem;
+use crate::paging::Paging;
 use crate::parameters;
 use crate::state::{Keep, State};
 use crate::view::CompositionItem;
@@ -12,10 +13,9 @@ use serde::{Deserialize, Serialize};
 use store::{CompositionFilter, RagaMode, Read, Sort};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::page::{cursor_read, cursor_write, limit};
 use web::{IfNoneMatch, Problem, Query, SurrogateKeys};
 
-#[derive(Debug, Serialize, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Parameters {
@@ -51,7 +51,7 @@ pub(crate) struct Parameters {
     cursor: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Count {
     None,
@@ -111,31 +111,31 @@ impl SongFilters<'_> {
 }
 
 /// Songs by any combination of filters
-#[utoipa::path(get, path = "/v1/compositions", tag = "compositions", params(Parameters),
+#[utoipa::path(get, path = "/v1/compositions", params(Parameters),
     responses((status = 200, description = "A page of songs", body = Songs), (status = 304, description = "Unchanged")))]
 pub(crate) async fn handler(
     Shared(state): Shared<State>,
     have: IfNoneMatch,
-    Query(asked): Query<Parameters>,
+    Query(mut asked): Query<Parameters>,
 ) -> Result<Response, Problem> {
     let script = parameters::script(asked.script.as_deref())?;
-    let limit = usize::from(limit(asked.limit)?);
-    let after = cursor_read::<store::Cursor>(asked.cursor.as_deref())?;
-    let about = serde_json::to_string(&asked).map_err(|error| Problem::internal(&error))?;
-    let question =
-        Question { state: &state, have: &have, keep: Keep::List, class: "list:compositions", about };
+    let (limit, cursor) = (asked.limit.take(), asked.cursor.take());
+    let paging = Paging::<store::Cursor>::of(&asked, limit, cursor.as_deref())?;
+    let about = paging.about.clone();
+    let question = Question { state: &state, have: &have, keep: Keep::List, class: "compositions", about };
     question
         .answer(|| async {
             let read = read(&state).await?;
             let filter = filter(&asked, &read).await?;
-            let page = read.compositions(&filter, limit, after.as_ref()).await.map_err(store_problem)?;
+            let page = read.compositions(&filter, paging.limit, paging.after.as_ref()).await;
+            let page = page.map_err(store_problem)?;
             let total = match asked.count {
                 Some(Count::Exact) => Some(read.composition_count(&filter).await.map_err(store_problem)?),
                 _ => None,
             };
             let songs = Songs {
                 items: page.items.into_iter().map(|row| CompositionItem::of(row, script)).collect(),
-                next_cursor: page.next.as_ref().map(cursor_write),
+                next_cursor: paging.cursor(page.next),
                 total,
             };
             Made::new(&songs, &keys(), &read)

@@ -1,15 +1,18 @@
 //! `GET /v1/compositions/random`
 
-use crate::answer::{hash128, read};
+use super::list::keys;
+use crate::answer::{Made, hash128, read};
 use crate::error::store_problem;
 use crate::parameters;
 use crate::state::State;
 use crate::view::CompositionItem;
 use axum::extract::State as Shared;
+use axum::response::Response;
+use lipi::Script;
 use serde::Deserialize;
 use store::Read;
 use utoipa::IntoParams;
-use web::{Context, Json, Problem, Query};
+use web::{Context, IfNoneMatch, Problem, Query};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -22,20 +25,30 @@ pub(crate) struct Parameters {
 }
 
 /// Some song
-#[utoipa::path(get, path = "/v1/compositions/random", tag = "compositions", params(Parameters),
-    responses((status = 200, description = "The song", body = CompositionItem), (status = 404, description = "No song is published")))]
+#[utoipa::path(get, path = "/v1/compositions/random", params(Parameters),
+    responses(
+        (status = 200, description = "The song", body = CompositionItem),
+        (status = 404, description = "No song is published")))]
 pub(crate) async fn handler(
     Shared(state): Shared<State>,
     context: Context,
+    have: IfNoneMatch,
     Query(asked): Query<Parameters>,
-) -> Result<Json<CompositionItem>, Problem> {
-    let seed = asked.seed.map_or_else(|| context.request_id.into_bytes(), |seed| seed.to_be_bytes().to_vec());
-    nth(&read(&state).await?, &seed, asked.script.as_deref()).await.map(Json)
+) -> Result<Response, Problem> {
+    let script = parameters::script(asked.script.as_deref())?;
+    let seed =
+        asked.seed.map_or_else(|| context.new_id().into_bytes().to_vec(), |seed| seed.to_be_bytes().to_vec());
+    let read = read(&state).await?;
+    let song = drawn(&read, &seed, script).await?;
+    Ok(Made::new(&song, &keys(), &read)?.respond(&have))
 }
 
 /// The song that `seed` falls on.
-pub(crate) async fn nth(read: &Read, seed: &[u8], script: Option<&str>) -> Result<CompositionItem, Problem> {
-    let script = parameters::script(script)?;
+pub(crate) async fn drawn(
+    read: &Read,
+    seed: &[u8],
+    script: Option<Script>,
+) -> Result<CompositionItem, Problem> {
     let count = read.published_count().await.map_err(store_problem)?;
     let draw = u128::from_be_bytes(hash128(&[seed])) % u128::from(count.max(1));
     let id = read.nth_composition(u64::try_from(draw).unwrap_or(0)).await.map_err(store_problem)?;

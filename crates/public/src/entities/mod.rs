@@ -5,25 +5,25 @@ mod get;
 mod list;
 
 pub(crate) use get::{DetailParameters, entity_page};
-pub(crate) use list::{Entities, ListParameters, RagaFilter, entity_list, filtered};
+pub(crate) use list::{Entities, ListParameters, RagaFilter, entity_list};
 
 /// The list and the page of one kind, as two endpoints with their documents.
 macro_rules! entity_endpoints {
-    ($module:ident, $kind:ident, $tag:literal, $list:literal, $get:literal, $one:literal) => {
+    ($module:ident, $kind:ident, $list:literal, $get:literal, $one:literal) => {
         pub mod $module {
             pub mod list {
-                use crate::entities::{Entities, ListParameters, entity_list};
+                use crate::entities::{Entities, ListParameters, RagaFilter, entity_list};
                 use crate::state::State;
 
                 #[doc = concat!("All ", stringify!($module), ", in the order of a script")]
-                #[utoipa::path(get, path = $list, tag = $tag, params(ListParameters),
+                #[utoipa::path(get, path = $list, params(ListParameters),
                     responses((status = 200, description = "A page", body = Entities), (status = 304, description = "Unchanged")))]
                 pub(crate) async fn handler(
                     axum::extract::State(state): axum::extract::State<State>,
                     have: web::IfNoneMatch,
                     web::Query(asked): web::Query<ListParameters>,
                 ) -> Result<axum::response::Response, web::Problem> {
-                    entity_list(&state, &have, domain::EntityKind::$kind, concat!("list:", stringify!($module)), asked).await
+                    entity_list(&state, &have, domain::EntityKind::$kind, asked, RagaFilter::default()).await
                 }
             }
 
@@ -33,7 +33,7 @@ macro_rules! entity_endpoints {
                 use crate::view::EntityDetail;
 
                 #[doc = concat!("One ", $one, " with its names and everything that it refers to")]
-                #[utoipa::path(get, path = $get, tag = $tag,
+                #[utoipa::path(get, path = $get,
                     params(("ref" = String, Path, description = "Slug or id"), DetailParameters),
                     responses(
                         (status = 200, description = "The page", body = EntityDetail),
@@ -43,21 +43,22 @@ macro_rules! entity_endpoints {
                 pub(crate) async fn handler(
                     axum::extract::State(state): axum::extract::State<State>,
                     have: web::IfNoneMatch,
+                    uri: http::Uri,
                     web::Path(reference): web::Path<String>,
                     web::Query(asked): web::Query<DetailParameters>,
                 ) -> Result<axum::response::Response, web::Problem> {
-                    entity_page(&state, &have, domain::EntityKind::$kind, stringify!($module), &reference, &asked).await
+                    entity_page(&state, &have, domain::EntityKind::$kind, &reference, &uri, &asked).await
                 }
             }
         }
     };
 }
 
-entity_endpoints!(composers, Composer, "people", "/v1/composers", "/v1/composers/{ref}", "composer");
-entity_endpoints!(talas, Tala, "music", "/v1/talas", "/v1/talas/{ref}", "tala");
-entity_endpoints!(deities, Deity, "places", "/v1/deities", "/v1/deities/{ref}", "deity");
-entity_endpoints!(temples, Temple, "places", "/v1/temples", "/v1/temples/{ref}", "temple");
-entity_endpoints!(places, Place, "places", "/v1/places", "/v1/places/{ref}", "place");
-entity_endpoints!(groups, Group, "sets", "/v1/groups", "/v1/groups/{ref}", "group of songs in order");
-entity_endpoints!(tags, Tag, "sets", "/v1/tags", "/v1/tags/{ref}", "tag");
-entity_endpoints!(sampradayas, Sampradaya, "sets", "/v1/sampradayas", "/v1/sampradayas/{ref}", "sampradaya");
+entity_endpoints!(composers, Composer, "/v1/composers", "/v1/composers/{ref}", "composer");
+entity_endpoints!(talas, Tala, "/v1/talas", "/v1/talas/{ref}", "tala");
+entity_endpoints!(deities, Deity, "/v1/deities", "/v1/deities/{ref}", "deity");
+entity_endpoints!(temples, Temple, "/v1/temples", "/v1/temples/{ref}", "temple");
+entity_endpoints!(places, Place, "/v1/places", "/v1/places/{ref}", "place");
+entity_endpoints!(groups, Group, "/v1/groups", "/v1/groups/{ref}", "group of songs in order");
+entity_endpoints!(tags, Tag, "/v1/tags", "/v1/tags/{ref}", "tag");
+entity_endpoints!(sampradayas, Sampradaya, "/v1/sampradayas", "/v1/sampradayas/{ref}", "sampradaya");

@@ -27,8 +27,10 @@ pub(crate) struct Parameters {
     mode: Option<SetMatch>,
     /// `either` (default): both directions together; `both`: each of them; `arohana`; `avarohana`.
     direction: Option<SetDirection>,
-    /// True also finds ragas that have these swaras when another of their notes is taken for S.
-    graha_bheda: Option<bool>,
+    /// `1` also finds ragas that have these swaras when another of their notes is taken for S.
+    #[serde(default, deserialize_with = "parameters::switch")]
+    #[param(required = false)]
+    graha_bheda: bool,
     /// The script of the names.
     script: Option<String>,
 }
@@ -52,7 +54,7 @@ struct Match {
 }
 
 /// Ragas by the swaras that they take
-#[utoipa::path(get, path = "/v1/ragas/by-swaras", tag = "music", params(Parameters),
+#[utoipa::path(get, path = "/v1/ragas/by-swaras", params(Parameters),
     responses((status = 200, description = "The ragas", body = Matches), (status = 304, description = "Unchanged")))]
 pub(crate) async fn handler(
     Shared(state): Shared<State>,
@@ -66,7 +68,7 @@ pub(crate) async fn handler(
         wanted,
         matching: asked.mode.unwrap_or(SetMatch::Exact),
         direction: asked.direction.unwrap_or(SetDirection::Either),
-        graha_bheda: asked.graha_bheda.unwrap_or(false),
+        graha_bheda: asked.graha_bheda,
     };
     let about = format!("{query:?}&{script:?}");
     let question = Question { state: &state, have: &have, keep: Keep::Reference, class: "by_swaras", about };

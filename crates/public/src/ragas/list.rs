@@ -1,6 +1,6 @@
 //! `GET /v1/ragas`
 
-use crate::entities::{Entities, ListParameters, RagaFilter, filtered};
+use crate::entities::{Entities, ListParameters, RagaFilter, entity_list};
 use crate::parameters;
 use crate::state::State;
 use axum::extract::State as Shared;
@@ -29,7 +29,7 @@ pub(crate) struct Parameters {
 }
 
 /// Ragas, by kind and mela
-#[utoipa::path(get, path = "/v1/ragas", tag = "music", params(Parameters),
+#[utoipa::path(get, path = "/v1/ragas", params(Parameters),
     responses((status = 200, description = "A page", body = Entities), (status = 304, description = "Unchanged")))]
 pub(crate) async fn handler(
     Shared(state): Shared<State>,
@@ -43,5 +43,5 @@ pub(crate) async fn handler(
         limit: asked.limit,
         cursor: asked.cursor,
     };
-    filtered(&state, &have, EntityKind::Raga, "list:ragas", list, ragas).await
+    entity_list(&state, &have, EntityKind::Raga, list, ragas).await
 }

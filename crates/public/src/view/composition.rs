@@ -32,6 +32,9 @@ pub struct CompositionItem {
     pub ragas: Vec<Label>,
     pub is_ragamalika: bool,
     pub talas: Vec<Label>,
+    pub deities: Vec<Label>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sampradayas: Vec<Label>,
     /// Scripts that a text is stored in.
     #[schema(value_type = Vec<String>)]
     pub scripts: Vec<Script>,
@@ -57,6 +60,8 @@ impl CompositionItem {
             ragas: labels(&row.ragas),
             is_ragamalika: row.is_ragamalika,
             talas: labels(&row.talas),
+            deities: labels(&row.deities),
+            sampradayas: labels(&row.sampradayas),
             scripts: row.scripts,
             external_ids: row.external_ids,
             updated_at: row.updated_at,
@@ -98,7 +103,8 @@ pub struct CompositionDetail {
     pub other_versions: Vec<OtherVersion>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rights: Option<Label>,
-    pub sources: Vec<SourceNote>,
+    /// What each fact of the record is taken from.
+    pub sources: Vec<Sourced>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub external_ids: Vec<ExternalId>,
     pub revision: RevisionMark,
@@ -132,6 +138,14 @@ pub struct Membership {
     pub group: Label,
     /// Its place in the group, 1 for the first.
     pub ord: i32,
+}
+
+/// A note on where something comes from.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Sourced {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Label>,
+    pub note: String,
 }
 
 /// A version beside the shown one.
@@ -188,7 +202,7 @@ impl CompositionDetail {
             groups: live.groups.iter().map(|row| membership(row, labels)).collect(),
             year_hint: song.year_hint,
             sections: version.map_or_else(Vec::new, |version| version.sections.clone()),
-            texts: version.map_or_else(Vec::new, |version| texts(version, wanted)),
+            texts: version.map_or_else(Vec::new, |version| texts(version, wanted, labels)),
             other_versions: song
                 .versions
                 .iter()
@@ -196,7 +210,7 @@ impl CompositionDetail {
                 .map(|version| other(version, labels, wanted))
                 .collect(),
             rights: song.rights.and_then(|rights| labels.get(rights.0)),
-            sources: song.sources.clone(),
+            sources: song.sources.iter().map(|note| sourced(note, labels)).collect(),
             external_ids: song.external_ids.clone(),
             revision: RevisionMark::of(live),
         }
@@ -218,7 +232,7 @@ fn other(version: &Version, labels: Labels<'_>, wanted: Option<Wanted>) -> Other
         ragas: ragas(version, labels),
         tala: version.tala.as_ref().and_then(|tala| setting(tala, labels)),
         sections: version.sections.clone(),
-        texts: texts(version, wanted),
+        texts: texts(version, wanted, labels),
     }
 }
 
@@ -240,6 +254,10 @@ fn setting(tala: &TalaSetting, labels: Labels<'_>) -> Option<Setting> {
     Some(Setting { tala: labels.get(tala.tala.0)?, kalai: tala.kalai, gati: tala.gati, eduppu: tala.eduppu })
 }
 
+fn sourced(note: &SourceNote, labels: Labels<'_>) -> Sourced {
+    Sourced { source: note.source.and_then(|source| labels.get(source.0)), note: note.note.clone() }
+}
+
 fn membership(row: &store::GroupRow, labels: Labels<'_>) -> Membership {
-    Membership { group: Label::of(&row.group, labels.script), ord: row.ord }
+    Membership { group: Label::of(&row.group, labels.script), ord: row.ord + 1 }
 }

@@ -5,6 +5,7 @@ use crate::view::label::{Label, Labels};
 use crate::view::raga::RagaScale;
 use domain::Record;
 use domain::name::Name;
+use domain::reference::ExternalId;
 use lipi::Script;
 use serde::Serialize;
 use store::{EntityRow, Live};
@@ -20,6 +21,8 @@ pub struct EntityItem {
     /// Of a raga.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mela_number: Option<u8>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub external_ids: Vec<ExternalId>,
 }
 
 impl EntityItem {
@@ -29,7 +32,12 @@ impl EntityItem {
             Record::Raga(raga) => raga.mela_number,
             _ => None,
         };
-        Self { label: Label::of(&row.label, script), compositions: row.count, mela_number }
+        Self {
+            label: Label::of(&row.label, script),
+            compositions: row.count,
+            mela_number,
+            external_ids: row.record.external_ids().to_vec(),
+        }
     }
 }
 
@@ -42,7 +50,7 @@ pub struct EntityDetail {
     /// Of a raga.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<RagaScale>,
-    /// The record as it is stored; its ids are explained by `labels`.
+    /// The record as it is stored, without what readers cannot see; its ids are explained by `labels`.
     #[schema(value_type = Object)]
     pub about: Record,
     /// Everything that `about` refers to.
@@ -66,9 +74,18 @@ impl EntityDetail {
             label: Label::of(&live.label, script),
             names: live.record.names().to_vec(),
             scale,
-            about: live.record.clone(),
+            about: visible(live),
             labels: linked,
             revision: RevisionMark::of(live),
         }
     }
+}
+
+/// The record without the members of a group that are not published.
+fn visible(live: &Live) -> Record {
+    let mut record = live.record.clone();
+    if let Record::Group(group) = &mut record {
+        group.members.retain(|member| live.labels.contains_key(&member.composition.0));
+    }
+    record
 }

@@ -8,4 +8,5 @@ pub mod text;
 
 pub use composition::{CompositionDetail, CompositionItem};
 pub use entity::{EntityDetail, EntityItem};
-pub use label::Label;
+pub use label::{Label, Labels};
+pub use raga::RagaDetail;

@@ -1,11 +1,43 @@
 //! Ragas as readers see them: the scale with what can be read off it.
 
+use crate::view::entity::EntityDetail;
 use crate::view::label::Label;
 use domain::music::raga::{RagaKind, Tradition};
 use domain::music::scale::{self, Motion, ScaleJati};
 use domain::music::{Raga, ScaleToken, Swara};
+use lipi::Script;
 use serde::Serialize;
+use store::{Live, RagaRow};
 use utoipa::ToSchema;
+
+/// A raga, whole, with the ragas that belong to it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RagaDetail {
+    #[serde(flatten)]
+    pub entity: EntityDetail,
+    /// Ragas of this catalogue whose parent it is, by name.
+    pub janyas: Vec<Label>,
+    /// Other ragas with these very lines, by name: a scale is not an identity.
+    pub same_scale: Vec<Label>,
+}
+
+impl RagaDetail {
+    /// The document of `live`, which is `raga`, among `all` ragas.
+    pub fn of(live: &Live, raga: &Raga, all: &[RagaRow], script: Option<Script>) -> Self {
+        let id = live.entity.id;
+        let labels = |belongs: &dyn Fn(&RagaRow) -> bool| {
+            let rows = all.iter().filter(|row| row.id != id && belongs(row));
+            let mut labels: Vec<Label> = rows.map(|row| Label::of(&row.label, script)).collect();
+            labels.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
+            labels
+        };
+        Self {
+            entity: EntityDetail::of(live, script),
+            janyas: labels(&|row| row.raga.parent.is_some_and(|parent| parent.0 == id)),
+            same_scale: labels(&|row| row.raga.has_scale_of(raga)),
+        }
+    }
+}
 
 /// The scale of a raga, and what follows from it.
 #[derive(Clone, Debug, Serialize, ToSchema)]

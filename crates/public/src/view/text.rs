@@ -1,5 +1,6 @@
 //! Texts in the script that the reader asked for: stored where we have it, transliterated where we do not.
 
+use crate::view::label::{Label, Labels};
 use domain::composition::text::Rendering;
 use domain::composition::{LyricText, Version};
 use domain::name::Language;
@@ -22,6 +23,14 @@ pub struct Text {
     pub scheme: Option<Scheme>,
     pub rendering: Rendering,
     pub is_primary: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Where the stored text is from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Label>,
+    /// Rights in it where they are not the song's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rights: Option<Label>,
     /// True where a program transliterated it from another script.
     pub machine_made: bool,
     pub sections: Vec<TextSection>,
@@ -42,26 +51,26 @@ pub struct Wanted {
 }
 
 /// The stored texts of `version`; or, where a script is `wanted`, one text in it.
-pub fn texts(version: &Version, wanted: Option<Wanted>) -> Vec<Text> {
+pub fn texts(version: &Version, wanted: Option<Wanted>, labels: Labels<'_>) -> Vec<Text> {
     match wanted {
-        None => version.texts.iter().map(stored).collect(),
-        Some(wanted) => in_script(version, wanted).into_iter().collect(),
+        None => version.texts.iter().map(|text| stored(text, labels)).collect(),
+        Some(wanted) => in_script(version, wanted, labels).into_iter().collect(),
     }
 }
 
 /// A stored text in the wanted script, or the primary text transliterated into it; none without any text.
-fn in_script(version: &Version, wanted: Wanted) -> Option<Text> {
+fn in_script(version: &Version, wanted: Wanted, labels: Labels<'_>) -> Option<Text> {
     let fits = |text: &&LyricText| {
         text.script == wanted.script && (wanted.scheme.is_none() || text.scheme == wanted.scheme)
     };
     if let Some(text) = version.texts.iter().filter(fits).max_by_key(|text| text.is_primary) {
-        return Some(stored(text));
+        return Some(stored(text, labels));
     }
     let source = version.texts.iter().find(|text| text.is_primary).or_else(|| version.texts.first())?;
-    Some(transliterated(source, wanted))
+    Some(transliterated(source, wanted, labels))
 }
 
-fn stored(text: &LyricText) -> Text {
+fn stored(text: &LyricText, labels: Labels<'_>) -> Text {
     Text {
         id: text.id,
         languages: text.languages.clone(),
@@ -69,6 +78,9 @@ fn stored(text: &LyricText) -> Text {
         scheme: text.scheme,
         rendering: text.rendering,
         is_primary: text.is_primary,
+        label: text.label.clone(),
+        source: text.source.and_then(|source| labels.get(source.0)),
+        rights: text.rights.and_then(|rights| labels.get(rights.0)),
         machine_made: false,
         sections: text
             .sections
@@ -78,14 +90,14 @@ fn stored(text: &LyricText) -> Text {
     }
 }
 
-fn transliterated(text: &LyricText, wanted: Wanted) -> Text {
+fn transliterated(text: &LyricText, wanted: Wanted, labels: Labels<'_>) -> Text {
     let from = match text.scheme {
         Some(scheme) => Notation::Latin(scheme),
         None => Notation::Script(text.script),
     };
     let scheme = (wanted.script == Script::Latin).then(|| wanted.scheme.unwrap_or(Scheme::Iso15919));
     let to = scheme.map_or(Notation::Script(wanted.script), Notation::Latin);
-    let mut made = Text { script: wanted.script, scheme, machine_made: true, ..stored(text) };
+    let mut made = Text { script: wanted.script, scheme, machine_made: true, ..stored(text, labels) };
     for line in made.sections.iter_mut().flat_map(|section| &mut section.lines) {
         *line = lipi::transliterate(line, from, to);
     }

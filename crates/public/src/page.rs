@@ -1,0 +1,187 @@
+//! The page of one entity: from a reference to its document, with the cheapest answer that is right.
+//!
+//! In this order: the node's cache; 404 or 308 for what the reference leads to; 304 without loading the
+//! record; the record with everything that its page shows, in one statement.
+
+use crate::answer::{Made, Question, Served, hash128, read};
+use crate::error::store_problem;
+use crate::state::{Keep, State};
+use axum::response::Response;
+use domain::{EntityKind, EntityRef};
+use http::Uri;
+use serde::Serialize;
+use store::{Fingerprint, Live, RagaRow, Read, Resolved};
+use uuid::Uuid;
+use web::{ETag, Fresh, IfNoneMatch, Problem, SurrogateKeys};
+
+/// A page that is asked for.
+pub(crate) struct Page<'a> {
+    pub state: &'a State,
+    pub have: &'a IfNoneMatch,
+    pub kind: EntityKind,
+    /// Which document of the entity, for metrics and in its tag: `composition`, `texts`.
+    pub class: &'static str,
+    /// A slug or an id.
+    pub reference: &'a str,
+    /// Where it was asked for; a redirect keeps everything but the reference.
+    pub uri: &'a Uri,
+    /// What decides the document beside the record: script, romanisation.
+    pub variant: String,
+}
+
+/// What a document is made of.
+pub(crate) struct Shown<'a> {
+    pub live: &'a Live,
+    /// Every raga, for the page of a raga; else empty.
+    pub ragas: &'a [RagaRow],
+}
+
+impl Page<'_> {
+    /// Answers with the document that `view` makes.
+    pub async fn answer<B: Serialize>(
+        self,
+        view: impl FnOnce(Shown<'_>) -> Option<B>,
+    ) -> Result<Response, Problem> {
+        let about = format!("{}&{}", self.reference, self.variant);
+        let Self { state, have, class, .. } = self;
+        let question = Question { state, have, keep: Keep::Detail, class, about };
+        if let Some(response) = question.answer_from_cache().await {
+            return Ok(response);
+        }
+        let read = read(state).await?;
+        let found = self.resolve(&read).await?;
+        if found.redirected {
+            return Ok(self.moved(&found, &read));
+        }
+        if let Some(response) = self.not_modified(found.id, &read).await? {
+            return Ok(response);
+        }
+        question.answer(|| self.load(found.id, &read, view)).await
+    }
+
+    async fn resolve(&self, read: &Read) -> Result<Resolved, Problem> {
+        if self.reference.contains('\0') {
+            return Err(Problem::not_found());
+        }
+        let found = read.resolve(self.kind, self.reference).await.map_err(store_problem)?;
+        found.ok_or_else(Problem::not_found)
+    }
+
+    /// 308 from an old slug: the same address with the new one.
+    fn moved(&self, found: &Resolved, read: &Read) -> Response {
+        let collection = format!("/v1/{}/", self.kind.plural());
+        let rest = self.uri.path().strip_prefix(&collection).unwrap_or_default();
+        let rest = rest.find('/').map_or("", |at| &rest[at..]);
+        let query = self.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let keys = SurrogateKeys::default().entity(self.entity(found.id)).keys();
+        let fresh = Fresh { etag: None, keys, lsn: Some(read.lsn()) };
+        Served::of(read).stamp(fresh.moved(&format!("{collection}{}{rest}{query}", found.slug)))
+    }
+
+    /// 304 where the reader names a tag that still fits. It states no surrogate keys: those that a cache
+    /// has with the document still hold, since equal documents show the same entities.
+    async fn not_modified(&self, id: Uuid, read: &Read) -> Result<Option<Response>, Problem> {
+        if self.have.is_empty() {
+            return Ok(None);
+        }
+        let fingerprint = read.fingerprint(self.kind, id).await.map_err(store_problem)?;
+        let fingerprint = fingerprint.ok_or_else(Problem::not_found)?;
+        let ragas = if self.shows_ragas() { raga_versions(read).await? } else { Vec::new() };
+        let etag = self.etag(fingerprint, &ragas);
+        let known = self.have.matches(&etag);
+        let fresh = Fresh { etag: Some(etag), keys: Vec::new(), lsn: Some(read.lsn()) };
+        Ok(known.then(|| Served::of(read).stamp(fresh.not_modified())))
+    }
+
+    async fn load<B: Serialize>(
+        &self,
+        id: Uuid,
+        read: &Read,
+        view: impl FnOnce(Shown<'_>) -> Option<B>,
+    ) -> Result<Made, Problem> {
+        let live = read.detail(self.kind, id).await.map_err(store_problem)?;
+        let live = live.ok_or_else(Problem::not_found)?;
+        let ragas = match self.shows_ragas() {
+            true => read.ragas_all().await.map_err(store_problem)?,
+            false => Vec::new(),
+        };
+        let versions = ragas.iter().map(|row| (row.id, row.version)).collect::<Vec<_>>();
+        let etag = self.etag(live.fingerprint, &versions);
+        let body = view(Shown { live: &live, ragas: &ragas }).ok_or_else(Problem::not_found)?;
+        Made::tagged(&body, &etag, &self.keys(&live), read)
+    }
+
+    /// The tag of one variant of a record. The tables of `lipi` are part of it, since they make what is
+    /// transliterated.
+    fn etag(&self, fingerprint: Fingerprint, ragas: &[(Uuid, i64)]) -> ETag {
+        let tables = [lipi::FOLD_VERSION.to_be_bytes(), REPRESENTATION.to_be_bytes()].concat();
+        let mut ragas = ragas.to_vec();
+        ragas.sort_unstable();
+        let ragas: Vec<u8> = ragas.iter().flat_map(|(id, version)| stamp(*id, *version)).collect();
+        let variant = format!("{}&{}", self.class, self.variant);
+        ETag::of_hash(hash128(&[&fingerprint.hash128, variant.as_bytes(), &tables, &ragas]))
+    }
+
+    /// Everything whose change makes the document stale: what it shows, and what it would show if that were
+    /// live (a group lists a song as soon as it is published). A song becomes a member by a change of the
+    /// group alone, and a raga gets relatives by a change of theirs.
+    fn keys(&self, live: &Live) -> SurrogateKeys {
+        let referred = live.record.references().into_iter().map(|(_, entity)| entity);
+        let groups = live.groups.iter().map(|row| row.group.entity);
+        let keys = SurrogateKeys::default().entity(live.entity).entities(referred).entities(groups);
+        match self.kind {
+            EntityKind::Composition => keys.list(EntityKind::Group),
+            EntityKind::Raga => keys.list(EntityKind::Raga),
+            _ => keys,
+        }
+    }
+
+    fn shows_ragas(&self) -> bool {
+        self.kind == EntityKind::Raga
+    }
+
+    const fn entity(&self, id: Uuid) -> EntityRef {
+        EntityRef { kind: self.kind, id }
+    }
+}
+
+/// Raised when a document of the same record is written otherwise than before.
+const REPRESENTATION: u32 = 1;
+
+fn stamp(id: Uuid, version: i64) -> [u8; 24] {
+    let mut stamp = [0; 24];
+    stamp[..16].copy_from_slice(id.as_bytes());
+    stamp[16..].copy_from_slice(&version.to_be_bytes());
+    stamp
+}
+
+/// Which ragas there are, in which version, without loading them.
+async fn raga_versions(read: &Read) -> Result<Vec<(Uuid, i64)>, Problem> {
+    let mut versions: Vec<(Uuid, i64)> = Vec::new();
+    loop {
+        let after = versions.last().map(|(id, _)| *id);
+        let page = read.versions(EntityKind::Raga, after, VERSIONS_AT_ONCE).await.map_err(store_problem)?;
+        let last = page.len() < VERSIONS_AT_ONCE;
+        versions.extend(page.into_iter().map(|(entity, version)| (entity.id, aggregate_version(version))));
+        if last {
+            return Ok(versions);
+        }
+    }
+}
+
+const VERSIONS_AT_ONCE: usize = 5_000;
+
+/// The lower part of a document version; see [`store::document_version`].
+const fn aggregate_version(version: u64) -> i64 {
+    (version & ((1 << 48) - 1)) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_version_holds_the_one_of_the_aggregate() {
+        assert_eq!(aggregate_version(store::document_version(7, 123)), 123);
+    }
+}

@@ -13,8 +13,8 @@ pub const LIMIT_DEFAULT: u16 = 25;
 /// The most items of one page.
 pub const LIMIT_MAX: u16 = 100;
 
-/// The longest cursor, in bytes as it is sent.
-pub const CURSOR_BYTES_MAX: usize = 512;
+/// The longest cursor, in bytes as it is sent: a sort key of the longest name fits, and so does the URL.
+pub const CURSOR_BYTES_MAX: usize = 7 * 1024;
 
 /// One page of a list.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn bad_cursors_are_refused_at_their_parameter() {
-        for bad in ["", "%", "AAAA", &cursor_write(&"text"), &"A".repeat(600)] {
+        for bad in ["", "%", "AAAA", &cursor_write(&"text"), &"A".repeat(CURSOR_BYTES_MAX + 1)] {
             let problem = cursor_read::<(String, u32)>(Some(bad)).unwrap_err();
             assert_eq!(
                 (problem.status().as_u16(), problem.errors()[0].field.as_str()),

@@ -147,7 +147,10 @@ const DETAIL: &str = "
                 || ']' as groups,
             coalesce(string_agg(g.stamp || int4send(m.ord), '' order by m.ord, m.aggregate_id), '') as stamps
         from (
-            select r.aggregate_id, min(r.ord) - 1 as ord
+            select r.aggregate_id, (
+                select count(*)::integer from live.reference before
+                where before.aggregate_id = r.aggregate_id and before.role = 'member' and before.ord < min(r.ord)
+            ) as ord
             from live.reference r
             where r.target_id = e.id and r.kind = 'group' and r.role = 'member'
             group by r.aggregate_id
@@ -169,7 +172,10 @@ const FINGERPRINT: &str = "
     cross join lateral (
         select coalesce(string_agg(g.stamp || int4send(m.ord), '' order by m.ord, m.aggregate_id), '') as stamps
         from (
-            select r.aggregate_id, min(r.ord) - 1 as ord
+            select r.aggregate_id, (
+                select count(*)::integer from live.reference before
+                where before.aggregate_id = r.aggregate_id and before.role = 'member' and before.ord < min(r.ord)
+            ) as ord
             from live.reference r
             where r.target_id = e.id and r.kind = 'group' and r.role = 'member'
             group by r.aggregate_id

@@ -1,0 +1,252 @@
+//! Catalogues come in: the starter catalogue of this project, or a collection of works as tables.
+//!
+//! A folder is read and checked as a whole before anything is stored, and while it has bad rows nothing is,
+//! unless they are to be skipped. Then every row goes the way of an editor's change: through the aggregate,
+//! with revision, audit entry and event, a hundred rows a transaction. Rows are found again by their id in
+//! the catalogue, so the same folder twice changes nothing, a load that was cut off goes on, and what a
+//! person has edited since is left as it is.
+//!
+//! What the rows mean is decided by pure functions ([`starter`], [`catalogue`]); only this module asks the
+//! database. A name alone never makes two entities one: see the report's remarks for what was linked.
+
+mod catalogue;
+pub mod error;
+mod names;
+mod plan;
+pub mod report;
+mod starter;
+
+pub use error::Error;
+pub use report::{Counts, FileReport, Remark, Report, RowError};
+
+use catalogue::Known;
+use domain::aggregate::{Aggregate, Refusal, Stamp};
+use domain::{Actor, EntityKind, EntityRef, Record};
+use plan::{Batch, Entry, Work};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use store::{AggregateFilter, AuditContext, Tx, Writer};
+use uuid::Uuid;
+
+/// Rows stored in one transaction.
+const ROWS_PER_TRANSACTION: usize = 100;
+/// Aggregates listed at once.
+const PAGE: usize = 100;
+/// The most stored works that rows are compared with; above, rows are found by their ids alone.
+const KNOWN_SONGS_MAX: usize = 20_000;
+
+/// Which catalogue to load, and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// TOML files of people's making.
+    Starter(PathBuf),
+    /// `krithis.csv`, `lyrics.jsonl`, `ragas.csv` and `raga_aliases.json`.
+    Catalogue(PathBuf),
+}
+
+/// The switches of a load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Load the good rows of files that have bad ones.
+    pub skip_bad: bool,
+}
+
+/// How far a load is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows stored or found unchanged.
+    pub done: usize,
+    /// All rows.
+    pub total: usize,
+}
+
+impl Plan {
+    /// What lies in `folder`.
+    pub fn of(folder: &Path) -> Result<Self, Error> {
+        if folder.join(catalogue::KRITHIS).is_file() {
+            Ok(Self::Catalogue(folder.to_owned()))
+        } else if folder.join("ragas.toml").is_file() {
+            Ok(Self::Starter(folder.to_owned()))
+        } else {
+            Err(Error::NotACatalogue(folder.to_owned()))
+        }
+    }
+}
+
+/// Reads, checks and stores a catalogue.
+pub async fn load(
+    writer: &Writer,
+    plan: &Plan,
+    options: Options,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Report, Error> {
+    let batch = prepare(writer, plan.clone()).await?;
+    if !batch.report.bad.is_empty() && !options.skip_bad {
+        return Err(Error::BadRows(Box::new(batch.report)));
+    }
+    let total = batch.entries.len();
+    let mut loader = Loader::new(batch.report);
+    for (at, entries) in batch.entries.chunks(ROWS_PER_TRANSACTION).enumerate() {
+        progress(Progress { done: at * ROWS_PER_TRANSACTION, total });
+        let mut tx = writer.begin("load.rows").await?;
+        tx.bulk().await?;
+        for entry in entries {
+            loader.store(&mut tx, entry).await?;
+        }
+        tx.commit().await?;
+    }
+    progress(Progress { done: total, total });
+    Ok(loader.report)
+}
+
+/// Everything up to the first write. Reading and comparing are work for a thread of their own.
+async fn prepare(writer: &Writer, plan: Plan) -> Result<Batch, Error> {
+    match plan {
+        Plan::Starter(folder) => blocking(move || starter::parse(&folder)).await,
+        Plan::Catalogue(folder) => {
+            let (files, report) = blocking(move || catalogue::parse(&folder)).await?;
+            let known = known(writer).await?;
+            blocking(move || Ok(catalogue::plan(&files, report, &known))).await
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
+}
+
+/// What is stored already, as far as rows are compared with it.
+async fn known(writer: &Writer) -> Result<Known, Error> {
+    let mut known = Known::default();
+    let mut tx = writer.begin("load.known").await?;
+    let kinds = [EntityKind::Rights, EntityKind::Tala, EntityKind::Raga, EntityKind::Composer];
+    for kind in kinds.into_iter().chain([EntityKind::Composition]) {
+        let most = if kind == EntityKind::Composition { KNOWN_SONGS_MAX } else { usize::MAX };
+        for entity in entities(writer, kind, most).await? {
+            if let Some(aggregate) = tx.aggregate(entity).await? {
+                known.add(entity, aggregate.current().clone());
+            }
+        }
+    }
+    Ok(known)
+}
+
+/// All entities of `kind`; none where there are more than `most`.
+async fn entities(writer: &Writer, kind: EntityKind, most: usize) -> Result<Vec<EntityRef>, Error> {
+    let filter = AggregateFilter { kind: Some(kind), ..AggregateFilter::default() };
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = writer.aggregates(&filter, PAGE, after.as_ref()).await?;
+        found.extend(page.items.iter().map(|row| row.entity));
+        if found.len() > most {
+            return Ok(Vec::new());
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// Stores entries one after the other and keeps the account.
+struct Loader {
+    /// Stored ids by provisional ids.
+    ids: HashMap<Uuid, Uuid>,
+    context: AuditContext,
+    report: Report,
+}
+
+impl Loader {
+    fn new(report: Report) -> Self {
+        Self { ids: HashMap::new(), context: AuditContext::system("load"), report }
+    }
+
+    async fn store(&mut self, tx: &mut Tx, entry: &Entry) -> Result<(), Error> {
+        match &entry.work {
+            Work::Put(record) => self.put(tx, entry, record).await,
+            Work::Link { target, names } => {
+                self.ids.insert(entry.provisional, target.id);
+                let stored =
+                    tx.aggregate_for_update(*target).await?.ok_or(store::Error::NotFound(*target))?;
+                let linked = plan::linked(stored.current(), &entry.external, names).map_err(form(entry))?;
+                self.again(tx, entry, stored, linked).await
+            }
+        }
+    }
+
+    async fn put(&mut self, tx: &mut Tx, entry: &Entry, record: &Record) -> Result<(), Error> {
+        let record = Entry::settle(record, &self.ids).map_err(form(entry))?;
+        let kind = record.kind();
+        if let Some(stored) = tx.aggregate_by_external(kind, &entry.external).await? {
+            self.ids.insert(entry.provisional, stored.entity.id);
+            let merged = plan::merged(stored.current(), &record).map_err(form(entry))?;
+            return self.again(tx, entry, stored, merged).await;
+        }
+        let entity = EntityRef { kind, id: Uuid::now_v7() };
+        self.ids.insert(entry.provisional, entity.id);
+        let wanted = if entry.slug.is_empty() { names::slug(&entry.external.id) } else { entry.slug.clone() };
+        let slug = tx.slug_free(kind, &wanted).await?;
+        let (aggregate, change) =
+            Aggregate::import_new(entity, slug, record, &stamp(tx)).map_err(refused(entry))?;
+        tx.aggregate_insert(&aggregate, &change).await?;
+        tx.audit(&self.context, &change).await?;
+        tx.record(&change).await?;
+        self.report.counts(kind).created += 1;
+        Ok(())
+    }
+
+    /// Another content for what is stored; a person's edits win.
+    async fn again(
+        &mut self,
+        tx: &mut Tx,
+        entry: &Entry,
+        mut stored: Aggregate,
+        record: Record,
+    ) -> Result<(), Error> {
+        let is_link = matches!(entry.work, Work::Link { .. });
+        let counts = self.report.counts(stored.entity.kind);
+        match stored.import_again(record, &stamp(tx)) {
+            Ok(None) => counts.unchanged += 1,
+            Err(Refusal::Curated) => counts.kept += 1,
+            Err(refusal) => return Err(refused(entry)(refusal)),
+            Ok(Some(change)) => {
+                tx.aggregate_save(&stored, &change).await?;
+                tx.audit(&self.context, &change).await?;
+                tx.record(&change).await?;
+                *(if is_link { &mut counts.linked } else { &mut counts.changed }) += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn stamp(tx: &Tx) -> Stamp {
+    Stamp { actor: Actor::system("load"), now: tx.now(), event_id: Uuid::now_v7() }
+}
+
+fn refused(entry: &Entry) -> impl Fn(Refusal) -> Error {
+    |refusal| Error::Refused { record: entry.external.id.clone(), refusal }
+}
+
+fn form(entry: &Entry) -> impl Fn(serde_json::Error) -> Error {
+    |source| Error::Form { record: entry.external.id.clone(), source }
+}
+
+/// The text of a file that must not be larger than `bytes_max`.
+fn read_text(path: &Path, bytes_max: u64) -> Result<String, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let size = std::fs::metadata(path).map_err(failed)?.len();
+    if size > bytes_max {
+        let reason = format!("{size} bytes are more than {bytes_max}");
+        return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, reason)));
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests;

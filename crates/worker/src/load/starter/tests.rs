@@ -1,0 +1,141 @@
+use super::*;
+use crate::load::plan::{Entry, Work};
+use domain::music::raga::RagaKind;
+use domain::{Record, Severity};
+use std::collections::BTreeMap;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalogue")
+}
+
+fn record(entry: &Entry) -> &Record {
+    match &entry.work {
+        Work::Put(record) => record,
+        Work::Link { .. } => panic!("the starter catalogue links nothing"),
+    }
+}
+
+#[test]
+fn the_starter_catalogue_is_good_and_large_enough() {
+    let batch = parse(&folder()).unwrap();
+    assert_eq!(batch.report.bad, []);
+    let mut counts: BTreeMap<EntityKind, usize> = BTreeMap::new();
+    let (mut melas, mut janyas, mut with_words) = (0, 0, 0);
+    for entry in &batch.entries {
+        let record = record(entry);
+        *counts.entry(record.kind()).or_default() += 1;
+        let broken: Vec<_> =
+            record.check().into_iter().filter(|found| found.severity != Severity::Warning).collect();
+        assert_eq!(broken, [], "{}", entry.external.id);
+        match record {
+            Record::Raga(raga) if raga.kind == RagaKind::Mela => melas += 1,
+            Record::Raga(raga) if raga.kind == RagaKind::Janya => janyas += 1,
+            Record::Composition(song) => with_words += usize::from(!song.versions[0].texts.is_empty()),
+            _ => {}
+        }
+    }
+    assert_eq!(melas, 72);
+    assert!(janyas >= 60, "{janyas} janyas");
+    assert!(with_words >= 8, "{with_words} works with words");
+    let minimums = [
+        (EntityKind::Tala, 39),
+        (EntityKind::Composer, 14),
+        (EntityKind::Deity, 25),
+        (EntityKind::Temple, 20),
+        (EntityKind::Composition, 100),
+        (EntityKind::Group, 5),
+    ];
+    for (kind, least) in minimums {
+        assert!(counts[&kind] >= least, "{} {}", counts[&kind], kind.plural());
+    }
+}
+
+#[test]
+fn no_janya_has_an_undeclared_foreign_note() {
+    let batch = parse(&folder()).unwrap();
+    let melas: BTreeMap<_, _> = batch
+        .entries
+        .iter()
+        .filter_map(|entry| match record(entry) {
+            Record::Raga(raga) => Some((entry.provisional, raga.mela_number?)),
+            _ => None,
+        })
+        .collect();
+    for entry in &batch.entries {
+        let Record::Raga(raga) = record(entry) else { continue };
+        let Some(parent) = raga.parent else { continue };
+        let own = melakarta::scale(melas[&parent.0]).unwrap();
+        let foreign: Vec<_> = raga
+            .arohana
+            .iter()
+            .chain(&raga.avarohana)
+            .map(|token| token.swara)
+            .filter(|swara| !own.contains(swara) && !raga.anya_swaras.contains(swara))
+            .collect();
+        assert_eq!(foreign, [], "{}", entry.external.id);
+    }
+}
+
+#[test]
+fn what_is_referred_to_comes_first() {
+    let batch = parse(&folder()).unwrap();
+    let mut seen = std::collections::HashSet::new();
+    for entry in &batch.entries {
+        for (role, target) in record(entry).references() {
+            assert!(seen.contains(&target.id), "{} has its {role} later", entry.external.id);
+        }
+        seen.insert(entry.provisional);
+    }
+}
+
+#[test]
+fn the_palindrome_of_fourteen_ragas_has_34_entries_in_three_sections() {
+    let batch = parse(&folder()).unwrap();
+    let wanted = "composition/muthuswami-dikshitar/sri-visvanatham-bhaje-ham";
+    let entry = batch.entries.iter().find(|entry| entry.external.id == wanted).unwrap();
+    let Record::Composition(song) = record(entry) else { panic!("not a song") };
+    let version = &song.versions[0];
+    assert_eq!(version.sections.len(), 3);
+    assert_eq!(version.ragas.len(), 34);
+    let ragas: Vec<_> = version.ragas.iter().map(|entry| entry.raga).collect();
+    let distinct: std::collections::HashSet<_> = ragas.iter().collect();
+    assert_eq!(distinct.len(), 14);
+    let (forward, back) = (&ragas[12..20], &ragas[20..]);
+    let mut all: Vec<_> = ragas[..6].iter().chain(forward).copied().collect();
+    all.reverse();
+    assert_eq!(back, all);
+}
+
+#[test]
+fn every_mistake_is_listed_with_its_line() {
+    let mut builder = Builder::default();
+    let text = "source = \"x\"\n\n[[raga]]\nkey = \"a\"\nname = \"a\"\nparent = 73\n\n[[raga]]\nkey = \"b\"\nname = \"b\"\nparent = 28\narohana = \"S R2 G\"\n\n[[raga]]\nkey = \"c\"\nname = \"c\"\ncolour = \"red\"\n\n[[raga]]\nkey = \"d\"\nname = \"d\"\n";
+    builder.document("ragas.toml", EntityKind::Raga, text);
+    let batch = builder.finish();
+    let lines: Vec<_> = batch.report.bad.iter().map(|bad| bad.line).collect();
+    assert_eq!(lines, [3, 8, 17], "{:?}", batch.report.bad);
+    assert_eq!(batch.report.files[0].rows, 4);
+    assert!(batch.entries.iter().any(|entry| entry.external.id == "raga/d"));
+}
+
+#[test]
+fn a_record_that_refers_to_a_bad_one_is_bad_too() {
+    let mut builder = Builder::default();
+    let text = "source = \"x\"\n[[deity]]\nkey = \"a\"\nname = \"a\"\nform_of = \"b\"\n";
+    builder.document("deities.toml", EntityKind::Deity, text);
+    let batch = builder.finish();
+    assert_eq!(batch.report.bad.len(), 1);
+    assert!(batch.entries.iter().all(|entry| entry.kind() != EntityKind::Deity));
+}
+
+#[test]
+fn broken_toml_is_named_by_line_and_nothing_panics() {
+    let mut builder = Builder::default();
+    builder.document("tags.toml", EntityKind::Tag, "[[tag]\nkey = \n= 3\n");
+    assert!(!builder.finish().report.bad.is_empty());
+}
+
+#[test]
+fn reading_twice_gives_the_same_records() {
+    assert_eq!(parse(&folder()).unwrap().entries, parse(&folder()).unwrap().entries);
+}

@@ -1,0 +1,176 @@
+use super::*;
+use domain::revision::ChangeKind;
+use domain::{Name, Severity};
+use std::fs;
+use std::sync::Mutex;
+use testkit::database;
+
+fn starter_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalogue")
+}
+
+fn starter() -> Plan {
+    Plan::of(&starter_folder()).unwrap()
+}
+
+async fn run(writer: &Writer, plan: &Plan) -> Report {
+    load(writer, plan, Options::default(), &|_| ()).await.unwrap()
+}
+
+/// A collection of three works in a folder of its own.
+struct Collection(PathBuf);
+
+impl Collection {
+    fn new(name: &str, krithis: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("collection-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let header = "id,title,title_scheme,raga,raga_canonical,tala,composer,language,form\n";
+        fs::write(folder.join("krithis.csv"), format!("{header}{krithis}")).unwrap();
+        let lyric = r#"{"id":"x1","composer":"T","title":"t","scheme":"karnatik-hk","sections":{"caraNam":"c","pallavi":"p"}}"#;
+        fs::write(folder.join("lyrics.jsonl"), lyric).unwrap();
+        fs::write(folder.join("raga_aliases.json"), r#"{"mohana":["mOhanam","Mohana"]}"#).unwrap();
+        let ragas = "name,name_normalized,melakarta_number,parent_normalized,arohanam,avarohanam,raga_canonical\n\
+            Harikambhoji,harikambhoji,28,,S R2 G3 M1 P D2 N2 S,S N2 D2 P M1 G3 R2 S,harikamboji\n\
+            Mohanam,mohanam,,harikambhoji,S R2 G3 P D2 S,S D2 P G3 R2 S,mohana\n\
+            Unheardof,unheardof,,harikambhoji,S R2 G3 S,S G3 R2 S,unheardof\n";
+        fs::write(folder.join("ragas.csv"), ragas).unwrap();
+        Self(folder)
+    }
+
+    fn plan(&self) -> Plan {
+        Plan::of(&self.0).unwrap()
+    }
+}
+
+impl Drop for Collection {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const WORKS: &str = "x1,nannu pAlimpa,blog-hk,mOhanam,mohana,aadi,Tyagaraja,telugu,\n\
+    x2,ceyyaradu,karnatik,unheardof,unheardof,deshaadi,Nobody At All,,javali\n\
+    x3,Adum,karnatik,kuNDu,kundu,xyz,Nobody at all,tamil,\n";
+
+#[tokio::test]
+async fn the_same_folder_twice_changes_nothing() {
+    let Some(database) = database::fresh().await else { return };
+    let opened = database.open().await;
+    let writer = opened.store.writer.as_ref().unwrap();
+    let seen = Mutex::new(Vec::new());
+    let note = |progress| seen.lock().unwrap().push(progress);
+    let first = load(writer, &starter(), Options::default(), &note).await.unwrap();
+    assert!(first.changes() > 400, "{first:?}");
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.is_sorted_by_key(|progress| progress.done));
+    assert_eq!(seen.last().map(|last| last.done), seen.last().map(|last| last.total));
+
+    let collection = Collection::new("twice", WORKS);
+    let mut second = run(writer, &collection.plan()).await;
+    assert_eq!(second.counts(EntityKind::Composition).linked, 1);
+    assert_eq!(second.counts(EntityKind::Composition).created, 2);
+    assert_eq!(second.counts(EntityKind::Raga).linked, 2);
+    assert_eq!(second.counts(EntityKind::Raga).created, 1);
+    assert_eq!(second.counts(EntityKind::Composer).created, 1);
+
+    for plan in [collection.plan(), starter(), collection.plan()] {
+        let again = run(writer, &plan).await;
+        assert_eq!(again.changes(), 0, "{plan:?} {:?}", again.kinds);
+    }
+}
+
+#[tokio::test]
+async fn every_row_is_found_by_its_id_and_has_its_text() {
+    let Some(database) = database::fresh().await else { return };
+    let opened = database.open().await;
+    let writer = opened.store.writer.as_ref().unwrap();
+    let collection = Collection::new("found", WORKS);
+    run(writer, &collection.plan()).await;
+    let mut tx = writer.begin("test").await.unwrap();
+    for id in ["x1", "x2", "x3"] {
+        let external = domain::reference::ExternalId { scheme: "catalogue".to_owned(), id: id.to_owned() };
+        let stored = tx.aggregate_by_external(EntityKind::Composition, &external).await.unwrap().unwrap();
+        let Record::Composition(song) = stored.current() else { panic!("not a song") };
+        assert!(stored.live.is_some());
+        assert_eq!(song.versions[0].texts.len(), usize::from(id == "x1"));
+        assert!(song.versions[0].ragas.len() <= 1);
+        assert!(stored.current().check().iter().all(|found| found.severity != Severity::Error));
+    }
+    drop(tx);
+    // The melas that no starter catalogue had brought are there now, and that one finds them.
+    let mut later = run(writer, &starter()).await;
+    let ragas = *later.counts(EntityKind::Raga);
+    assert_eq!(ragas.unchanged, 0);
+    assert!(ragas.changed >= 72 && ragas.created >= 60, "{ragas:?}");
+    assert_eq!(run(writer, &starter()).await.changes(), 0);
+}
+
+#[tokio::test]
+async fn the_shared_catalogue_loads_whole_beside_the_starter_catalogue() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/catalogue");
+    if !folder.is_dir() {
+        eprintln!("SKIPPED: {} is not there, the shared catalogue is not loaded", folder.display());
+        return;
+    }
+    let Some(database) = database::fresh().await else { return };
+    let opened = database.open().await;
+    let writer = opened.store.writer.as_ref().unwrap();
+    run(writer, &starter()).await;
+    let plan = Plan::of(&folder).unwrap();
+    let mut report = run(writer, &plan).await;
+    let counts = *report.counts(EntityKind::Composition);
+    assert_eq!(counts.created + counts.linked, 3_065, "{report}");
+    let ids = "select count(*) from live_composition where external_ids @> '[{\"scheme\": \"catalogue\"}]'";
+    assert_eq!(database.sql(ids).trim(), "3065");
+    for plan in [plan, starter()] {
+        let again = run(writer, &plan).await;
+        assert_eq!(again.changes(), 0, "{again}");
+    }
+}
+
+#[tokio::test]
+async fn a_persons_edit_outlives_the_next_load() {
+    let Some(database) = database::fresh().await else { return };
+    let opened = database.open().await;
+    let writer = opened.store.writer.as_ref().unwrap();
+    run(writer, &starter()).await;
+    let external = starter::external(EntityKind::Raga, "mohanam");
+    let mut tx = writer.begin("test").await.unwrap();
+    let mut raga = tx.aggregate_by_external(EntityKind::Raga, &external).await.unwrap().unwrap();
+    let Record::Raga(mut edited) = raga.current().clone() else { panic!("not a raga") };
+    edited.names[0] = Name::display("Mohanam renamed");
+    let change = raga.edit(Record::Raga(edited), ChangeKind::CuratorEdit, None, &stamp(&tx)).unwrap();
+    tx.aggregate_save(&raga, &change).await.unwrap();
+    tx.record(&change).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut report = run(writer, &starter()).await;
+    assert_eq!(report.changes(), 0);
+    assert_eq!(report.counts(EntityKind::Raga).kept, 1);
+    let stored = writer.aggregate(raga.entity).await.unwrap().unwrap();
+    assert_eq!(stored.current().label(), "Mohanam renamed");
+}
+
+#[tokio::test]
+async fn bad_rows_stop_everything_unless_they_are_skipped() {
+    let Some(database) = database::fresh().await else { return };
+    let opened = database.open().await;
+    let writer = opened.store.writer.as_ref().unwrap();
+    let collection =
+        Collection::new("bad", &format!("{WORKS}x4,,karnatik,,,,T,,\nx1,twice,karnatik,,,,T,,\n"));
+    let refused = load(writer, &collection.plan(), Options::default(), &|_| ()).await;
+    let Err(Error::BadRows(report)) = refused else { panic!("{refused:?}") };
+    assert_eq!(report.bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [5, 6]);
+    let none = entities(writer, EntityKind::Composition, usize::MAX).await.unwrap();
+    assert_eq!(none, []);
+
+    let mut report = load(writer, &collection.plan(), Options { skip_bad: true }, &|_| ()).await.unwrap();
+    assert_eq!(report.counts(EntityKind::Composition).created, 3);
+    assert_eq!(report.bad.len(), 2);
+}
+
+#[test]
+fn a_folder_that_is_no_catalogue_is_refused() {
+    let refused = Plan::of(Path::new("/proc"));
+    assert!(matches!(refused, Err(Error::NotACatalogue(_))), "{refused:?}");
+}

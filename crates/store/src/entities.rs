@@ -212,7 +212,8 @@ const COUNT: &str = "select count(*) as total from live.aggregate where kind = $
 
 const LETTERS: &str = "
     select initial, count(*) as total from live.browse_entry
-    where kind = $1 and script = $2 group by initial order by min(sort_key)";
+    where kind = $1 and script = $2
+    group by initial order by min(encode(substr(sort_key, 1, 8), 'hex') collate \"C\")";
 
 const BROWSE: &str = "
     select a.id, a.kind, a.slug, b.label, b.machine_made, b.initial, b.sort_key

@@ -135,10 +135,12 @@ const READ: &str = "
 
 const HEAD: &str = "select e.epoch, c.position, c.trimmed from stream_cursor c cross join cluster_epoch e";
 
-// Whoever appends holds the one row; touching it says that the epoch still holds.
+// Whoever appends holds the one row; touching it says that the epoch still holds. An append can be repeated,
+// so its commit does not wait for a standby, as the commits of the events themselves did.
 const LOCK: &str = "
     update stream_cursor set position = position
-    from cluster_epoch where epoch = $1 and timeline = current_timeline()";
+    from cluster_epoch where epoch = $1 and timeline = current_timeline()
+        and set_config('synchronous_commit', 'local', true) is not null";
 
 const APPEND: &str = "
     with wanted as (

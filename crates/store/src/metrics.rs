@@ -1,9 +1,11 @@
 //! What the store counts.
 
+use crate::node::NodeHealth;
 use domain::metrics::Metrics;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use std::sync::atomic::AtomicU64;
 
 type Labels<const N: usize> = [(&'static str, String); N];
 
@@ -13,8 +15,8 @@ pub(crate) struct StoreMetrics {
     routes: Family<Vec<(&'static str, String)>, Counter>,
     transactions: Family<Vec<(&'static str, String)>, Counter>,
     node_up: Family<Vec<(&'static str, String)>, Gauge>,
-    replay_lag_bytes: Family<Vec<(&'static str, String)>, Gauge>,
-    heartbeat_age_ms: Family<Vec<(&'static str, String)>, Gauge>,
+    position_bytes: Family<Vec<(&'static str, String)>, Gauge>,
+    heartbeat_age_seconds: Family<Vec<(&'static str, String)>, Gauge<f64, AtomicU64>>,
     breaker_state: Family<Vec<(&'static str, String)>, Gauge>,
     /// Writes refused because their epoch was over.
     pub(crate) fenced: Counter,
@@ -38,13 +40,13 @@ impl StoreMetrics {
                 Family::default(),
             ),
             node_up: metrics.register("db_node_up", "Whether the last probe was answered", Family::default()),
-            replay_lag_bytes: metrics.register(
-                "db_replay_position_bytes",
+            position_bytes: metrics.register(
+                "db_position_bytes",
                 "WAL position that reads of the node include",
                 Family::default(),
             ),
-            heartbeat_age_ms: metrics.register(
-                "db_heartbeat_age_milliseconds",
+            heartbeat_age_seconds: metrics.register(
+                "db_heartbeat_age_seconds",
                 "Age of the heartbeat row on the node",
                 Family::default(),
             ),
@@ -73,12 +75,13 @@ impl StoreMetrics {
         self.transactions.get_or_create(&labels).inc();
     }
 
-    pub(crate) fn probed(&self, node: &str, up: bool, position: u64, age_ms: u64, breaker: i64) {
-        let labels = labels([("node", node.to_owned())]);
-        self.node_up.get_or_create(&labels).set(i64::from(up));
-        self.replay_lag_bytes.get_or_create(&labels).set(i64::try_from(position).unwrap_or(i64::MAX));
-        self.heartbeat_age_ms.get_or_create(&labels).set(i64::try_from(age_ms).unwrap_or(i64::MAX));
-        self.breaker_state.get_or_create(&labels).set(breaker);
+    pub(crate) fn probed(&self, node: &NodeHealth, breaker: i64) {
+        let mut names = vec![("node", node.name.clone())];
+        self.position_bytes.get_or_create(&names).set(i64::try_from(node.lsn).unwrap_or(i64::MAX));
+        self.heartbeat_age_seconds.get_or_create(&names).set(node.age_ms as f64 / 1_000.0);
+        self.breaker_state.get_or_create(&names).set(breaker);
+        names.push(("region", node.region.to_string()));
+        self.node_up.get_or_create(&names).set(i64::from(node.up));
     }
 }
 

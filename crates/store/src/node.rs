@@ -282,7 +282,7 @@ impl NodeState {
             }
         }
         let breaker = self.breaker().state().1;
-        metrics.probed(&self.name, outcome.is_ok(), self.lsn(), self.age_ms(), breaker);
+        metrics.probed(&self.health(), breaker);
     }
 
     async fn probe(&self, connection: &mut Option<PgConnection>) -> Result<(), Error> {

@@ -42,7 +42,8 @@ pub struct OutboxRow {
 pub struct OutboxBatch {
     /// In commit order.
     pub rows: Vec<OutboxRow>,
-    /// WAL position, in bytes, taken after the read: every node that has replayed it shows the changes.
+    /// WAL position, in bytes: every node that has replayed it shows the changes, and the primary has
+    /// flushed it. 0 without rows.
     pub lsn: u64,
 }
 
@@ -77,9 +78,8 @@ impl Writer {
         let max = max.clamp(1, Self::OUTBOX_BATCH_MAX) as i64;
         let statement = Statement::new(BATCH).bind(after.tx.to_string()).bind(after.seq).bind(max);
         let rows = self.rows(statement).await?;
-        let rows = rows.iter().map(outbox_row_of).collect::<Result<Vec<_>, _>>()?;
-        let lsn = if rows.is_empty() { 0 } else { self.insert_lsn().await? };
-        Ok(OutboxBatch { rows, lsn })
+        let lsn = rows.first().map_or(Ok(0), |row| count_at(row, "lsn"))?;
+        Ok(OutboxBatch { rows: rows.iter().map(outbox_row_of).collect::<Result<_, _>>()?, lsn })
     }
 
     /// The most events of one batch.
@@ -182,15 +182,15 @@ pub struct Wakeups {
 }
 
 impl Wakeups {
-    /// Waits for the next one, at most `wait`. A lost connection counts as a wake-up: something may have
-    /// been missed.
-    pub async fn next(&mut self, wait: Duration) -> Result<(), Error> {
+    /// Waits for the next one, at most `wait`; false where none came. A lost connection counts as a
+    /// wake-up: something may have been missed.
+    pub async fn next(&mut self, wait: Duration) -> Result<bool, Error> {
         match timeout(wait, self.listener.try_recv()).await {
             Ok(outcome) => {
                 outcome?;
-                Ok(())
+                Ok(true)
             }
-            Err(_elapsed) => Ok(()),
+            Err(_elapsed) => Ok(false),
         }
     }
 }
@@ -254,9 +254,12 @@ const RECORD: &str = "
     select $2, epoch, $3, $4, $5, $6, $7
     from cluster_epoch where epoch = $1 and timeline = current_timeline()";
 
+// The position is taken after the statement's snapshot, and a commit is flushed before it can be seen, so it
+// includes every row. The insert position would too, but may lie behind records that nobody flushes before
+// the WAL writer's next round, for which the standby would be waited for in vain.
 const BATCH: &str = "
     select tx::text::bigint as tx, seq, epoch, event_id, event_kind, aggregate_kind, aggregate_id,
-        aggregate_version, at
+        aggregate_version, at, pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint as lsn
     from outbox_event
     where (tx, seq) > ($1::text::xid8, $2) and tx < pg_snapshot_xmin(pg_current_snapshot())
     order by tx, seq limit $3";

@@ -137,7 +137,7 @@ impl Reader {
             match Arc::clone(&inner.primary_budget).try_acquire_owned() {
                 Ok(permit) if replayed => return Ok(self.chosen(node, Some(permit), policy, reason)),
                 Ok(_) => {}
-                Err(_) => reason = "budget_spent",
+                Err(_) => inner.metrics.routed(policy.name(), "none", "budget_spent"),
             }
         }
         self.last_resort(policy, avoid, reason)
@@ -338,10 +338,16 @@ impl Writer {
         if self.is_available() { Ok(()) } else { Err(Error::Unavailable(None)) }
     }
 
-    /// A strong read.
+    /// A strong read, or a single statement that may run twice: after a restart of the primary the pool
+    /// holds dead connections, and the first one to be noticed fails.
     pub(crate) async fn rows(&self, statement: Statement) -> Result<Vec<PgRow>, Error> {
         self.check_available()?;
-        self.0.node.rows(statement).await
+        match self.0.node.rows(statement.clone()).await {
+            Err(error) if error.is_retryable() && self.check_available().is_ok() => {
+                self.0.node.rows(statement).await
+            }
+            outcome => outcome,
+        }
     }
 
     pub(crate) async fn row(&self, statement: Statement) -> Result<Option<PgRow>, Error> {

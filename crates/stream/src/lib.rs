@@ -8,7 +8,10 @@
 //! A log, not a queue: no groups, no acknowledgements, no retries. Whoever reads keeps a position beside what
 //! it feeds. Time limits and size limits are here; a backend only translates.
 
-#![expect(missing_docs, reason = "a field whose name is the whole definition, as in `domain`, needs no sentence")]
+#![expect(
+    missing_docs,
+    reason = "a field whose name is the whole definition, as in `domain`, needs no sentence"
+)]
 
 #[cfg(test)]
 mod conformance;

@@ -30,6 +30,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 /// Longest wait for a connection of an operator's command.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
+/// Longest wait for a lock: whoever waits for a strong one stops the readers behind it.
+const LOCK_MS_MAX: &str = "30000";
+
 pub(crate) async fn create(superuser_url: &str, passwords: &Passwords) -> Result<(), Error> {
     let mut connection = connect(superuser_url, "the superuser").await?;
     connection.execute(sqlx::raw_sql(ROLES)).await?;
@@ -73,6 +76,7 @@ pub(crate) async fn migrate(owner_url: &str) -> Result<(), Error> {
 async fn connect(url: &str, whose: &str) -> Result<PgConnection, Error> {
     let options: PgConnectOptions = url.parse().map_err(|_| bad_url(whose))?;
     let options = options.disable_statement_logging().application_name("sangraha-operator");
+    let options = options.options([("lock_timeout", LOCK_MS_MAX)]);
     match timeout(CONNECT_MAX, options.connect()).await {
         Ok(connection) => Ok(connection?),
         Err(_elapsed) => Err(Error::Unavailable(None)),

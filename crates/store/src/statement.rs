@@ -72,7 +72,8 @@ impl Growing {
         self.bound += 1;
         self.text.push('$');
         self.text.push_str(&self.bound.to_string());
-        self.statement = self.statement.clone().bind(value);
+        let unbound = Statement::new("");
+        self.statement = std::mem::replace(&mut self.statement, unbound).bind(value);
         self
     }
 

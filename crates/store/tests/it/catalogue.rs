@@ -4,7 +4,7 @@ use crate::fixtures::{self, *};
 use domain::name::Language;
 use domain::reference::ExternalId;
 use domain::workflow::State;
-use domain::{EntityKind, Record};
+use domain::{EntityKind, EntityRef, Record};
 use lipi::Script;
 use store::{
     AggregateFilter, CompositionFilter, CompositionRow, Cursor, EntityFilter, Error, RagaMode, Read, Sort,
@@ -276,6 +276,12 @@ async fn every_filter_lets_through_what_it_names() {
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [c, a]);
     assert_eq!(rows[1].composer.as_ref().unwrap().label, "Dīkṣitar");
     assert_eq!(rows[1].ragas[0].label, "Hanumatōḍi");
+    let truth = read.truth(&[song_entity(b), EntityRef { kind: EntityKind::Raga, id: janya }]).await.unwrap();
+    assert_eq!((&truth[0].melas[..], &truth[1].melas[..]), (&[8][..], &[8][..]));
+    let found = writer.aggregate_resolve(EntityKind::Composition, &rows[0].slug).await.unwrap();
+    assert_eq!(found, Some(song_entity(c)));
+    let found = writer.aggregate_resolve(EntityKind::Composition, &a.to_string()).await.unwrap();
+    assert_eq!(found, Some(song_entity(a)));
     let ragas = read.ragas_all().await.unwrap();
     assert_eq!((ragas.len(), ragas[0].id), (3, mela));
 }
@@ -303,6 +309,10 @@ async fn pages_of_any_size_make_the_same_list() {
     }
     let nth = read.nth_composition(22).await.unwrap();
     assert!(nth.is_some() && read.nth_composition(23).await.unwrap().is_none());
+}
+
+fn song_entity(id: Uuid) -> EntityRef {
+    EntityRef { kind: EntityKind::Composition, id }
 }
 
 async fn walk(read: &Read, filter: &CompositionFilter, limit: usize) -> Vec<Uuid> {

@@ -184,3 +184,16 @@ async fn a_write_between_promotion_and_the_new_epoch_is_refused() {
     assert_eq!(writer.epoch_begin().await.unwrap(), epoch);
     outbox_only(&writer).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_heartbeat_is_seen_by_readers() {
+    let Some(database) = fresh().await else { return };
+    let opened = database.open().await;
+    let before = any(&opened.store).await.heartbeat().await.unwrap();
+    writer(&opened.store).heartbeat_write().await.unwrap();
+    let after = any(&opened.store).await.heartbeat().await.unwrap();
+    assert!(after.at > before.at);
+    let epoch = opened.store.reader.epoch().await.unwrap();
+    assert_eq!(epoch, writer(&opened.store).epoch_row().await.unwrap());
+    assert_eq!((epoch.epoch, epoch.stream_head), (1, 0));
+}

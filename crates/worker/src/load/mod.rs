@@ -184,7 +184,7 @@ impl Loader {
         let kind = record.kind();
         if let Some(stored) = tx.aggregate_by_external(kind, &entry.external).await? {
             self.ids.insert(entry.provisional, stored.entity.id);
-            let merged = plan::merged(stored.current(), &record).map_err(form(entry))?;
+            let merged = plan::merged(stored.current(), &record, &entry.external).map_err(form(entry))?;
             return self.again(tx, entry, stored, merged).await;
         }
         let entity = EntityRef { kind, id: Uuid::now_v7() };

@@ -131,9 +131,18 @@ impl Batch {
 /// The longest chain of records of one kind, each resting on the next.
 const DEPTH_MAX: usize = 8;
 
-/// The new content of a stored record: what the row says, and what others have added. Ids in other
-/// collections and further aliases stay; a load takes nothing away.
-pub fn merged(stored: &Record, incoming: &Record) -> Result<Record, serde_json::Error> {
+/// The new content of the stored record that a row stands for: what the row says, and what others have
+/// added. Ids in other collections and further aliases stay; a load takes nothing away. A record that came
+/// into being in another collection keeps its content.
+pub fn merged(
+    stored: &Record,
+    incoming: &Record,
+    external: &ExternalId,
+) -> Result<Record, serde_json::Error> {
+    let origin = stored.external_ids().first();
+    if origin.is_some_and(|origin| origin.scheme != external.scheme) {
+        return linked(stored, external, &[]);
+    }
     let names: Vec<Name> =
         stored.names().iter().filter(|name| name.role != NameRole::Display).cloned().collect();
     let mut merged = incoming.clone();
@@ -230,3 +239,46 @@ fn replace_ids(value: &mut Value, ids: &HashMap<Uuid, Uuid>) {
 
 /// The length of a UUID as text, in bytes.
 const UUID_TEXT_BYTES: usize = 36;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::name::AliasScheme;
+    use domain::reference::Tag;
+
+    fn id(scheme: &str, id: &str) -> ExternalId {
+        ExternalId { scheme: scheme.to_owned(), id: id.to_owned() }
+    }
+
+    fn tag(name: &str, external_ids: Vec<ExternalId>) -> Record {
+        let names = vec![Name::display(name)];
+        let category = domain::reference::TagCategory::Other;
+        Record::Tag(Tag { names, category, note: None, sources: Vec::new(), external_ids })
+    }
+
+    #[test]
+    fn a_load_adds_and_takes_nothing_away() {
+        let alias = Name::alias("another name", AliasScheme::SourceSpelling);
+        let stored = linked(&tag("old", vec![id("one", "a")]), &id("two", "b"), &[alias]).unwrap();
+        let merged = merged(&stored, &tag("new", vec![id("one", "a")]), &id("one", "a")).unwrap();
+        assert_eq!(merged.label(), "new");
+        assert_eq!(merged.names().len(), 2);
+        assert_eq!(merged.external_ids(), [id("one", "a"), id("two", "b")]);
+    }
+
+    #[test]
+    fn a_record_of_another_collection_keeps_its_content() {
+        let stored = tag("old", vec![id("one", "a"), id("two", "b")]);
+        let kept = merged(&stored, &tag("new", vec![id("two", "b")]), &id("two", "b")).unwrap();
+        assert_eq!(kept, stored);
+    }
+
+    #[test]
+    fn settling_puts_stored_ids_in_place() {
+        let (wanted, stored) = (provisional(&id("one", "a")), Uuid::from_u128(7));
+        assert_ne!(wanted, part_id(&id("one", "a"), "version"));
+        let mut body = json!({ "deep": [{ "id": wanted }, "text"] });
+        replace_ids(&mut body, &HashMap::from([(wanted, stored)]));
+        assert_eq!(body, json!({ "deep": [{ "id": stored }, "text"] }));
+    }
+}

@@ -28,7 +28,11 @@ pub struct Api<S> {
     title: &'static str,
     description: &'static str,
     endpoints: Vec<Endpoint<S>>,
+    problem_page: Option<ProblemPage>,
 }
+
+/// A refusal as people read it: the same facts as in the document that programs get.
+pub type ProblemPage = fn(&ProblemBody) -> axum::response::Response;
 
 /// One route, as ratchet tests and documents list it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -105,7 +109,14 @@ impl Default for Limits {
 impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// An API without endpoints.
     pub const fn new(title: &'static str, description: &'static str) -> Self {
-        Self { title, description, endpoints: Vec::new() }
+        Self { title, description, endpoints: Vec::new(), problem_page: None }
+    }
+
+    /// Outside `/v1`, refusals are written by `page`, unless the client asks for JSON.
+    #[must_use]
+    pub const fn with_problem_page(mut self, page: ProblemPage) -> Self {
+        self.problem_page = Some(page);
+        self
     }
 
     /// Adds an endpoint.
@@ -140,7 +151,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         let mut schemas = BTreeMap::from([(ProblemBody::name().into_owned(), ProblemBody::schema())]);
         let mut nested = Vec::new();
         ProblemBody::schemas(&mut nested);
-        for endpoint in &self.endpoints {
+        for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.document.listed) {
             nested.extend(endpoint.document.schemas.iter().cloned());
             let mut item = utoipa::openapi::PathItem::default();
             *operation_slot(&mut item, &endpoint.document.method) = Some(operation(endpoint));
@@ -172,6 +183,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// problems for what matches no route.
     pub fn into_router(self, state: S, kit: Kit) -> Router {
         let mut router = Router::new();
+        let problem_page = self.problem_page;
         for endpoint in self.endpoints {
             router = router.route(&endpoint.document.path, endpoint.route);
         }
@@ -179,7 +191,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             .fallback(async || Problem::not_found())
             .method_not_allowed_fallback(async || Problem::method_not_allowed())
             .layer(DefaultBodyLimit::max(kit.limits.body_bytes_max))
-            .layer(axum::middleware::from_fn_with_state(kit, crate::log::observe))
+            .layer(axum::middleware::from_fn_with_state((kit, problem_page), crate::log::observe))
             .with_state(state)
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::event::{list_surrogate_key, surrogate_key};
 use domain::purge::{READ_LSN_HEADER, SURROGATE_KEY_HEADER};
 use domain::{EntityKind, EntityRef};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LOCATION, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,16 +34,27 @@ pub enum CachePolicy {
     NoStore,
     /// Changes with a release only: the API's own document and its page.
     Document,
+    /// Never changes: its address holds a hash of it.
+    Immutable,
 }
 
 impl CachePolicy {
     /// Every policy.
-    pub const ALL: [Self; 7] =
-        [Self::Detail, Self::List, Self::Reference, Self::Search, Self::Daily, Self::NoStore, Self::Document];
+    pub const ALL: [Self; 8] = [
+        Self::Detail,
+        Self::List,
+        Self::Reference,
+        Self::Search,
+        Self::Daily,
+        Self::NoStore,
+        Self::Document,
+        Self::Immutable,
+    ];
 
     /// The table: seconds in browsers, in shared caches, stale while revalidating, stale if we fail.
     const fn seconds(self) -> Option<Lifetimes> {
         const DAY: u32 = 86_400;
+        const YEAR: u32 = 365 * DAY;
         match self {
             Self::Detail => Some(Lifetimes { browser: 30, shared: 3_600, revalidate: 30, failing: DAY }),
             Self::List => Some(Lifetimes { browser: 30, shared: 600, revalidate: 30, failing: DAY }),
@@ -51,6 +62,9 @@ impl CachePolicy {
             Self::Search => Some(Lifetimes { browser: 10, shared: 60, revalidate: 10, failing: DAY }),
             Self::Daily => Some(Lifetimes { browser: 60, shared: 60, revalidate: 60, failing: DAY }),
             Self::Document => Some(Lifetimes { browser: 300, shared: 300, revalidate: 300, failing: DAY }),
+            Self::Immutable => {
+                Some(Lifetimes { browser: YEAR, shared: YEAR, revalidate: DAY, failing: YEAR })
+            }
             Self::NoStore => None,
         }
     }
@@ -61,7 +75,8 @@ impl CachePolicy {
             || "no-store".to_owned(),
             |seconds| {
                 let Lifetimes { browser, shared, .. } = seconds;
-                format!("public, max-age={browser}, s-maxage={shared}, {}", seconds.stale())
+                let immutable = if self == Self::Immutable { ", immutable" } else { "" };
+                format!("public, max-age={browser}, s-maxage={shared}, {}{immutable}", seconds.stale())
             },
         )
     }
@@ -205,7 +220,6 @@ impl Fresh {
         if let Some(lsn) = self.lsn {
             headers.insert(HeaderName::from_static(READ_LSN_HEADER), HeaderValue::from(lsn));
         }
-        headers.entry(VARY).or_insert(HeaderValue::from_static("accept-encoding"));
         response
     }
 }

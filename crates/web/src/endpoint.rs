@@ -37,6 +37,8 @@ pub struct Document {
     pub(crate) path: String,
     pub(crate) operation: Operation,
     pub(crate) schemas: Vec<(String, RefOr<Schema>)>,
+    /// False for a page: it is a route like any other, but no part of the API.
+    pub(crate) listed: bool,
 }
 
 impl Document {
@@ -49,7 +51,14 @@ impl Document {
         P::schemas(&mut schemas);
         let methods = P::methods();
         assert!(methods.len() == 1, "{} names {} methods", P::path(), methods.len());
-        Self { method: method(&methods[0]), path: P::path(), operation: P::operation(), schemas }
+        let method = method(&methods[0]);
+        Self { method, path: P::path(), operation: P::operation(), schemas, listed: true }
+    }
+
+    /// A page for people at `path`, which the OpenAPI document does not list.
+    fn page(path: &str) -> Self {
+        let operation = Operation::default();
+        Self { method: Method::GET, path: path.to_owned(), operation, schemas: Vec::new(), listed: false }
     }
 }
 
@@ -66,6 +75,15 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
             response
         });
         Self { document, access: Access::Public(policy), route: route.route_layer(layer) }
+    }
+
+    /// A page for people at `path`, whose answers are kept by `policy`.
+    pub fn page<H, T>(path: &str, handler: H, policy: CachePolicy) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        Self::public(Document::page(path), handler, policy)
     }
 
     /// An endpoint for principals: does not compile for a handler whose first argument is not

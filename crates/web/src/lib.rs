@@ -24,7 +24,7 @@ pub mod page;
 pub mod problem;
 pub mod serve;
 
-pub use api::{Api, Kit, Limits, Route};
+pub use api::{Api, Kit, Limits, ProblemPage, Route};
 pub use caching::{CachePolicy, Fresh, SurrogateKeys};
 pub use context::Context;
 pub use endpoint::{Access, Endpoint};

@@ -36,6 +36,14 @@ impl Made {
         Ok(Self::of(write(body)?, etag, keys, read))
     }
 
+    /// A page that is already written. Its tag is the hash of its bytes, so that a release that draws it
+    /// otherwise changes the tag.
+    pub fn page(html: String, keys: &SurrogateKeys, read: &Read) -> Self {
+        let body = Bytes::from(html);
+        let etag = ETag::of_hash(hash128(&[&body]));
+        Self::of(body, &etag, keys, read)
+    }
+
     fn of(body: Bytes, etag: &ETag, keys: &SurrogateKeys, read: &Read) -> Self {
         let entry = Entry { body, etag: etag.as_str().to_owned(), tags: keys.keys(), lsn: read.lsn() };
         Self { entry, served: Served::of(read) }

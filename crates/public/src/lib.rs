@@ -20,6 +20,7 @@ mod parameters;
 mod ragas;
 pub mod router;
 mod search;
+mod site;
 mod state;
 mod suggest;
 mod view;

@@ -49,7 +49,7 @@ impl Page<'_> {
             return Ok(response);
         }
         let read = read(state).await?;
-        let found = self.resolve(&read).await?;
+        let found = resolve(&read, self.kind, self.reference).await?;
         if found.redirected {
             return Ok(self.moved(&found, &read));
         }
@@ -57,14 +57,6 @@ impl Page<'_> {
             return Ok(response);
         }
         question.answer(|| self.load(found.id, &read, view)).await
-    }
-
-    async fn resolve(&self, read: &Read) -> Result<Resolved, Problem> {
-        if self.reference.contains('\0') {
-            return Err(Problem::not_found());
-        }
-        let found = read.resolve(self.kind, self.reference).await.map_err(store_problem)?;
-        found.ok_or_else(Problem::not_found)
     }
 
     /// 308 from an old slug: the same address with the new one.
@@ -99,8 +91,7 @@ impl Page<'_> {
         read: &Read,
         view: impl FnOnce(Shown<'_>) -> Option<B>,
     ) -> Result<Made, Problem> {
-        let live = read.detail(self.kind, id).await.map_err(store_problem)?;
-        let live = live.ok_or_else(Problem::not_found)?;
+        let live = live(read, self.kind, id).await?;
         let ragas = match self.shows_ragas() {
             true => read.ragas_all().await.map_err(store_problem)?,
             false => Vec::new(),
@@ -108,7 +99,7 @@ impl Page<'_> {
         let versions = ragas.iter().map(|row| (row.id, row.version)).collect::<Vec<_>>();
         let etag = self.etag(live.fingerprint, &versions);
         let body = view(Shown { live: &live, ragas: &ragas }).ok_or_else(Problem::not_found)?;
-        Made::tagged(&body, &etag, &self.keys(&live), read)
+        Made::tagged(&body, &etag, &keys(&live), read)
     }
 
     /// The tag of one variant of a record. The tables of `lipi` are part of it, since they make what is
@@ -122,26 +113,39 @@ impl Page<'_> {
         ETag::of_hash(hash128(&[&fingerprint.hash128, variant.as_bytes(), &tables, &ragas]))
     }
 
-    /// Everything whose change makes the document stale: what it shows, and what it would show if that were
-    /// live (a group lists a song as soon as it is published). A song becomes a member by a change of the
-    /// group alone, and a raga gets relatives by a change of theirs.
-    fn keys(&self, live: &Live) -> SurrogateKeys {
-        let referred = live.record.references().into_iter().map(|(_, entity)| entity);
-        let groups = live.groups.iter().map(|row| row.group.entity);
-        let keys = SurrogateKeys::default().entity(live.entity).entities(referred).entities(groups);
-        match self.kind {
-            EntityKind::Composition => keys.list(EntityKind::Group),
-            EntityKind::Raga => keys.list(EntityKind::Raga),
-            _ => keys,
-        }
-    }
-
     fn shows_ragas(&self) -> bool {
         self.kind == EntityKind::Raga
     }
 
     const fn entity(&self, id: Uuid) -> EntityRef {
         EntityRef { kind: self.kind, id }
+    }
+}
+
+/// What `reference`, a slug or an id, leads to.
+pub(crate) async fn resolve(read: &Read, kind: EntityKind, reference: &str) -> Result<Resolved, Problem> {
+    if reference.contains('\0') {
+        return Err(Problem::not_found());
+    }
+    read.resolve(kind, reference).await.map_err(store_problem)?.ok_or_else(Problem::not_found)
+}
+
+/// The live record with everything that its page shows.
+pub(crate) async fn live(read: &Read, kind: EntityKind, id: Uuid) -> Result<Live, Problem> {
+    read.detail(kind, id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)
+}
+
+/// Everything whose change makes the document stale: what it shows, and what it would show if that were live
+/// (a group lists a song as soon as it is published). A song becomes a member by a change of the group alone,
+/// and a raga gets relatives by a change of theirs.
+pub(crate) fn keys(live: &Live) -> SurrogateKeys {
+    let referred = live.record.references().into_iter().map(|(_, entity)| entity);
+    let groups = live.groups.iter().map(|row| row.group.entity);
+    let keys = SurrogateKeys::default().entity(live.entity).entities(referred).entities(groups);
+    match live.entity.kind {
+        EntityKind::Composition => keys.list(EntityKind::Group),
+        EntityKind::Raga => keys.list(EntityKind::Raga),
+        _ => keys,
     }
 }
 

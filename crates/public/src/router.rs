@@ -2,13 +2,13 @@
 
 use crate::entities::{composers, deities, groups, places, sampradayas, tags, talas, temples};
 use crate::state::State;
-use crate::{browse, compositions, document, melakartas, ragas, search, suggest};
+use crate::{browse, compositions, document, melakartas, ragas, search, site, suggest};
 use web::CachePolicy::{Daily, Detail, Document, List, NoStore, Reference, Search};
 use web::{Api, endpoint};
 
 /// The routes, from which router, document and cache policies are made.
 pub fn api() -> Api<State> {
-    Api::new(
+    let api = Api::new(
         "Sangraha",
         "A compendium of Carnatic music: compositions, ragas, talas, composers, deities and temples.",
     )
@@ -47,7 +47,9 @@ pub fn api() -> Api<State> {
     .with(endpoint!(browse, List))
     // The API about itself
     .with(endpoint!(document::openapi, Document))
-    .with(endpoint!(document::page, Document))
+    .with(endpoint!(document::page, Document));
+    // The same records as pages for people
+    site::pages(api)
 }
 
 /// The OpenAPI 3.1 document of the read API.

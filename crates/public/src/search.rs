@@ -60,7 +60,7 @@ pub(crate) struct Parameters {
 }
 
 /// What was found.
-#[derive(Serialize, ToSchema)]
+#[derive(Default, Serialize, ToSchema)]
 pub(crate) struct Found {
     pub hits: Vec<FoundHit>,
     pub facets: Vec<FoundFacet>,

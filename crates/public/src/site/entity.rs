@@ -1,0 +1,323 @@
+//! Pages of composers, deities, temples, groups, tags and sampradayas: names, what is particular to
+//! the kind, and the songs.
+
+use super::address::Address;
+use super::answer::{HTML, Led, dressed, follow};
+use super::layout::Page;
+use super::shown::Shown;
+use super::{language, songs, words};
+use crate::answer::{Question, read};
+use crate::error::store_problem;
+use crate::page::{keys, live};
+use crate::paging::Paging;
+use crate::state::{Keep, State};
+use crate::view::{CompositionItem, EntityDetail, Label};
+use axum::extract::State as Shared;
+use axum::response::Response;
+use domain::name::NameRole;
+use domain::reference::{Composer, Group, Location, Temple};
+use domain::{EntityKind, Record};
+use lipi::Script;
+use maud::{Markup, html};
+use store::{CompositionFilter, Read};
+use uuid::Uuid;
+use web::{IfNoneMatch, Path, Problem, Query};
+
+/// Songs of one page.
+pub(super) const SONGS: u16 = 50;
+
+/// What the page of a kind has of its own.
+pub(super) struct Extra {
+    /// What stands between the heading and the songs.
+    pub facts: fn(&EntityDetail, Script) -> Markup,
+    /// Which songs belong to the entity.
+    pub filter: fn(Uuid) -> CompositionFilter,
+    /// The heading of the songs.
+    pub songs: &'static str,
+}
+
+/// Answers with the page of the entity of `kind` that `slug` names.
+pub(super) async fn answer(
+    state: &State,
+    have: &IfNoneMatch,
+    kind: EntityKind,
+    slug: &str,
+    asked: &Shown,
+    extra: Extra,
+) -> Result<Response, Problem> {
+    let script = asked.script()?;
+    let paging = asked.paging((kind, slug), SONGS)?;
+    let about = paging.about.clone();
+    let question = Question { state, have, keep: Keep::Detail, class: "page:entity", about };
+    if let Some(response) = question.answer_from_cache().await {
+        return Ok(dressed(response, HTML));
+    }
+    let read = read(state).await?;
+    let id = match follow(&read, kind, slug, script).await? {
+        Led::Here(id) => id,
+        Led::Moved(response) => return Ok(*response),
+    };
+    let answer = question
+        .answer(|| async {
+            let live = live(&read, kind, id).await?;
+            let detail = EntityDetail::of(&live, Some(script));
+            let sung = match &live.record {
+                Record::Group(group) => SongsOf::members(&read, group, script).await?,
+                _ => SongsOf::read(&read, &(extra.filter)(id), &paging, script).await?,
+            };
+            let page = page(&detail, kind, &extra, &sung, asked, script);
+            Ok(page.made(state, &keys(&live).list(EntityKind::Composition), &read))
+        })
+        .await?;
+    Ok(dressed(answer, HTML))
+}
+
+fn page(
+    detail: &EntityDetail,
+    kind: EntityKind,
+    extra: &Extra,
+    sung: &SongsOf,
+    asked: &Shown,
+    script: Script,
+) -> Page {
+    let address = Address::entity(kind, &detail.label.slug);
+    let main = html! {
+        article.entity {
+            (heading(detail, kind))
+            ((extra.facts)(detail, script))
+            div.columns {
+                div { (sung.draw(&address, extra.songs, script)) }
+                aside.facts aria-label="Names and sources" { (names(detail)) (origin(detail)) }
+            }
+        }
+    };
+    let mut page = Page::new(detail.label.label.clone(), address, script, main);
+    page.description = format!(
+        "{}: {} of Carnatic music, with {} in this catalogue.",
+        detail.label.label,
+        words::kind(kind).to_lowercase(),
+        if sung.more() {
+            "many songs".to_owned()
+        } else {
+            words::counted(sung.items.len() as u64, "song", "songs")
+        },
+    );
+    page.api = Some(format!("/v1/{}/{}", kind.plural(), detail.label.slug));
+    page.og_type = if kind == EntityKind::Composer { "profile" } else { "article" };
+    page.indexed = asked.is_first();
+    page
+}
+
+/// The songs of an entity.
+pub(super) struct SongsOf {
+    items: Vec<CompositionItem>,
+    next: Option<String>,
+    is_ordered: bool,
+}
+
+impl SongsOf {
+    /// A page of the songs that `filter` lets through.
+    pub async fn read(
+        read: &Read,
+        filter: &CompositionFilter,
+        paging: &Paging<store::Cursor>,
+        script: Script,
+    ) -> Result<Self, Problem> {
+        let found = read.compositions(filter, paging.limit, paging.after.as_ref()).await;
+        let found = found.map_err(store_problem)?;
+        let items = found.items.into_iter().map(|row| CompositionItem::of(row, Some(script))).collect();
+        Ok(Self { items, next: paging.cursor(found.next), is_ordered: false })
+    }
+
+    /// The members of a group, in its order.
+    async fn members(read: &Read, group: &Group, script: Script) -> Result<Self, Problem> {
+        let ids: Vec<Uuid> = group.members.iter().map(|member| member.composition.0).collect();
+        let rows = read.composition_rows(&ids).await.map_err(store_problem)?;
+        let items = rows.into_iter().map(|row| CompositionItem::of(row, Some(script))).collect();
+        Ok(Self { items, next: None, is_ordered: true })
+    }
+
+    const fn more(&self) -> bool {
+        self.next.is_some()
+    }
+
+    pub fn draw(&self, address: &Address, title: &str, script: Script) -> Markup {
+        html! {
+            section aria-labelledby="songs" {
+                h2 #songs { (title) @if !self.more() && !self.items.is_empty() { " " span.count { (self.items.len()) } } }
+                @if self.items.is_empty() {
+                    p.fine { "None in the catalogue yet." }
+                } @else if self.is_ordered {
+                    ol.songs { @for song in &self.items { li { (songs::item(song, script)) } } }
+                } @else {
+                    (songs::list(&self.items, script))
+                }
+                (songs::next(address, self.next.as_deref(), script))
+            }
+        }
+    }
+}
+
+/// Kind and name.
+pub(super) fn heading(detail: &EntityDetail, kind: EntityKind) -> Markup {
+    html! {
+        header.title {
+            p.kind { (words::kind(kind)) }
+            h1 { (language::name(&detail.label.label)) }
+        }
+    }
+}
+
+/// Its other names, each with what it is.
+pub(super) fn names(detail: &EntityDetail) -> Markup {
+    let others: Vec<_> = detail
+        .names
+        .iter()
+        .filter(|name| name.text != detail.label.label && name.role != NameRole::Signature)
+        .collect();
+    html! {
+        @if !others.is_empty() {
+            section aria-labelledby="names" {
+                h2 #names { "Also known as" }
+                ul.aliases {
+                    @for name in others {
+                        li { (language::name(&name.text))
+                            @if let Some(scheme) = name.alias_scheme { " " span.mark { (words::alias_scheme(scheme)) } }
+                            @if name.machine_made { " " span.mark title="transliterated by a program" { "auto" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Note, sources and revision.
+pub(super) fn origin(detail: &EntityDetail) -> Markup {
+    let revised = detail.revision.recorded_at;
+    html! {
+        section aria-labelledby="origin" {
+            h2 #origin { "Sources" }
+            @if !detail.about.sources().is_empty() {
+                ul.sources { @for source in detail.about.sources() { li { (source.note) } } }
+            }
+            p.fine { "Revision " (detail.revision.number) ", "
+                time datetime=(revised.format("%Y-%m-%d")) { (revised.format("%-d %B %Y")) } }
+        }
+    }
+}
+
+/// A list of facts; those without a value are left out.
+fn facts(rows: &[(&str, Option<Markup>)]) -> Markup {
+    html! {
+        @if rows.iter().any(|(_, value)| value.is_some()) {
+            dl.summary {
+                @for (name, value) in rows { @if let Some(value) = value { div { dt { (name) } dd { (value) } } } }
+            }
+        }
+    }
+}
+
+/// A label of what the record refers to.
+fn referred(detail: &EntityDetail, id: Uuid) -> Option<&Label> {
+    detail.labels.iter().find(|label| label.id == id)
+}
+
+fn referred_link(detail: &EntityDetail, id: Option<Uuid>, script: Script) -> Option<Markup> {
+    referred(detail, id?).map(|label| songs::link(label, script))
+}
+
+fn composer_facts(composer: &Composer, detail: &EntityDetail, script: Script) -> Markup {
+    let life = match (composer.birth, composer.death) {
+        (None, None) => None,
+        (birth, death) => Some(html! {
+            (birth.map(words::year).unwrap_or_else(|| "?".to_owned())) " – " (death.map(words::year).unwrap_or_default())
+        }),
+    };
+    let signatures: Vec<&str> = composer
+        .names
+        .iter()
+        .filter(|name| name.role == NameRole::Signature)
+        .map(|name| name.text.as_str())
+        .collect();
+    let signatures = (!signatures.is_empty()).then(|| html! {
+        @for (index, name) in signatures.iter().enumerate() { @if index > 0 { ", " } (language::name(name)) }
+    });
+    facts(&[
+        ("Lived", life),
+        ("Place", referred_link(detail, composer.place.map(|place| place.0), script)),
+        ("Teacher", referred_link(detail, composer.teacher.map(|teacher| teacher.0), script)),
+        ("Signature", signatures),
+    ])
+}
+
+fn temple_facts(temple: &Temple, detail: &EntityDetail, script: Script) -> Markup {
+    let deities: Vec<Label> =
+        temple.deities.iter().filter_map(|deity| referred(detail, deity.0).cloned()).collect();
+    facts(&[
+        ("Place", referred_link(detail, temple.place.map(|place| place.0), script)),
+        ("Deity", (!deities.is_empty()).then(|| songs::links(&deities, script))),
+        ("Location", temple.location.map(location)),
+    ])
+}
+
+/// Degrees north and east, as exact as is known.
+fn location(location: Location) -> Markup {
+    let degrees = |micro: i32| format!("{:.4}°", f64::from(micro.unsigned_abs()) / 1e6);
+    let (north, east) = (location.latitude_microdegrees, location.longitude_microdegrees);
+    let geo = format!(
+        "geo:{:.6},{:.6};u={}",
+        f64::from(north) / 1e6,
+        f64::from(east) / 1e6,
+        location.precision_metres
+    );
+    html! {
+        a href=(geo) {
+            (degrees(north)) " " (if north < 0 { "S" } else { "N" }) ", " (degrees(east)) " " (if east < 0 { "W" } else { "E" })
+        }
+        " " span.mark { "± " (location.precision_metres) " m" }
+    }
+}
+
+/// What is particular to the kind of a record.
+fn particulars(detail: &EntityDetail, script: Script) -> Markup {
+    match &detail.about {
+        Record::Composer(composer) => composer_facts(composer, detail, script),
+        Record::Temple(temple) => temple_facts(temple, detail, script),
+        Record::Deity(deity) => {
+            facts(&[("Form of", referred_link(detail, deity.form_of.map(|deity| deity.0), script))])
+        }
+        Record::Group(group) => facts(&[
+            ("Kind", Some(html! { (words::group(group.kind)) })),
+            ("Composer", referred_link(detail, group.composer.map(|composer| composer.0), script)),
+        ]),
+        Record::Tag(tag) => facts(&[("Kind", Some(html! { (words::tag_category(tag.category)) }))]),
+        Record::Sampradaya(sampradaya) => {
+            facts(&[("Kind", Some(html! { (words::sampradaya(sampradaya.kind)) }))])
+        }
+        _ => html! {},
+    }
+}
+
+macro_rules! entities {
+    ($($name:ident => $kind:ident, $songs:literal, $filter:expr;)*) => {$(
+        pub(super) async fn $name(
+            Shared(state): Shared<State>,
+            have: IfNoneMatch,
+            Path(slug): Path<String>,
+            Query(asked): Query<Shown>,
+        ) -> Result<Response, Problem> {
+            let extra = Extra { facts: particulars, filter: $filter, songs: $songs };
+            answer(&state, &have, EntityKind::$kind, &slug, &asked, extra).await
+        }
+    )*};
+}
+
+entities! {
+    composer => Composer, "Songs", |id| CompositionFilter { composer: Some(id), ..CompositionFilter::default() };
+    deity => Deity, "Songs to this deity", |id| CompositionFilter { deity: Some(id), ..CompositionFilter::default() };
+    temple => Temple, "Songs of this temple", |id| CompositionFilter { temple: Some(id), ..CompositionFilter::default() };
+    group => Group, "Songs in order", |id| CompositionFilter { group: Some(id), ..CompositionFilter::default() };
+    tag => Tag, "Songs", |id| CompositionFilter { tag: Some(id), ..CompositionFilter::default() };
+    sampradaya => Sampradaya, "Songs", |id| CompositionFilter { sampradaya: Some(id), ..CompositionFilter::default() };
+}

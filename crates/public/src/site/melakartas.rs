@@ -1,0 +1,110 @@
+//! `/melakartas`, and its short form on the first page.
+
+use super::address::Address;
+use super::answer::{HTML, dressed};
+use super::layout::Page;
+use super::shown::Shown;
+use super::{language, songs, words};
+use crate::answer::{Question, read};
+use crate::melakartas::{Mela, Table};
+use crate::state::{Keep, State};
+use axum::extract::State as Shared;
+use axum::response::Response;
+use domain::EntityKind;
+use domain::music::Swara;
+use lipi::Script;
+use maud::{Markup, html};
+use web::{IfNoneMatch, Problem, Query, SurrogateKeys};
+
+pub(super) async fn handler(
+    Shared(state): Shared<State>,
+    have: IfNoneMatch,
+    Query(asked): Query<Shown>,
+) -> Result<Response, Problem> {
+    let script = asked.script()?;
+    let about = script.to_string();
+    let question =
+        Question { state: &state, have: &have, keep: Keep::Reference, class: "page:melakartas", about };
+    let answer = question
+        .answer(|| async {
+            let read = read(&state).await?;
+            let table = Table::of(&read, Some(script)).await?;
+            let address = Address::new("/melakartas");
+            let mut page = Page::new("The seventy-two melakartas", address, script, full(&table, script));
+            page.description =
+                "The 72 melakarta ragas by chakra, with their swaras and the number of their janyas.".into();
+            page.api = Some("/v1/melakartas".into());
+            Ok(page.made(&state, &SurrogateKeys::default().list(EntityKind::Raga), &read))
+        })
+        .await?;
+    Ok(dressed(answer, HTML))
+}
+
+/// Number and name of each, by chakra.
+pub(super) fn compact(table: &Table, script: Script) -> Markup {
+    html! {
+        div.chakras {
+            @for chakra in &table.chakras {
+                section.chakra aria-label={ "Chakra " (chakra.number) ", " (chakra.name) } {
+                    p.chakra-name { span.number { (chakra.number) } " " (chakra.name) }
+                    ol start=(chakra.melas.first().map_or(1, |mela| mela.number)) {
+                        @for mela in &chakra.melas { li value=(mela.number) { (mela_name(mela, script)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn full(table: &Table, script: Script) -> Markup {
+    html! {
+        h1 { "The seventy-two melakartas" }
+        p.lead { "Twelve chakras of six. The chakra gives the lower half of the scale, the place in it the upper half; "
+            "the first six chakras take suddha madhyama, the last six prati madhyama." }
+        @for (title, chakras) in [("Suddha madhyama, M1", 0..6), ("Prati madhyama, M2", 6..12)] {
+            section {
+                h2 { (title) }
+                div.melas {
+                    @for chakra in table.chakras.get(chakras).unwrap_or_default() {
+                        section.chakra {
+                            h3 #{ "chakra-" (chakra.number) } { (chakra.number) ". " (chakra.name) }
+                            table {
+                                thead { tr { th scope="col" { "No." } th scope="col" { "Mela" } th scope="col" { "Swaras" } th scope="col" { "Janyas" } } }
+                                tbody { @for mela in &chakra.melas { (row(mela, script)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p.fine { "Vivadi melas, which hold G1, R3, N1 or D3, are marked " span.vivadi title="vivadi" { "◦" } "." }
+    }
+}
+
+fn row(mela: &Mela, script: Script) -> Markup {
+    html! {
+        tr {
+            td.number { (mela.number) }
+            th scope="row" { (mela_name(mela, script)) @if mela.vivadi { " " span.vivadi title="vivadi" { "◦" } } }
+            td.swaras { (swaras(&mela.swaras)) }
+            td.number { (mela.janyas) }
+        }
+    }
+}
+
+/// The swaras that differ between melas, without S and P.
+fn swaras(swaras: &[Swara; 7]) -> Markup {
+    html! {
+        @for (index, swara) in swaras.iter().filter(|swara| !matches!(swara, Swara::S | Swara::P)).enumerate() {
+            @if index > 0 { " " }
+            (words::swara(*swara))
+        }
+    }
+}
+
+fn mela_name(mela: &Mela, script: Script) -> Markup {
+    match &mela.raga {
+        Some(raga) => songs::link(raga, script),
+        None => language::name(mela.name),
+    }
+}

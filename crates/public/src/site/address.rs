@@ -4,7 +4,7 @@ use domain::EntityKind;
 use lipi::Script;
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use url::form_urlencoded::Serializer;
+use url::form_urlencoded::{Serializer, byte_serialize};
 
 /// The script in which the site is shown where an address says nothing.
 pub(super) const SCRIPT_DEFAULT: Script = Script::Latin;
@@ -23,6 +23,7 @@ impl Address {
 
     /// The page of an entity.
     pub fn entity(kind: EntityKind, slug: &str) -> Self {
+        let slug: String = byte_serialize(slug.as_bytes()).collect();
         Self::new(format!("/{}/{slug}", kind.plural()))
     }
 

@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("testkit", &["lipi", "domain", "store", "search", "cache", "auth", "stream", "web"]),
+    ("bench", &[]),
     ("xtask", &[]),
 ];
 
@@ -35,10 +36,10 @@ const TESTKIT_USERS: &[&str] = &["store", "stream", "search", "public", "admin",
 /// Outside crates that cost much or decide much, and the only crates of ours that may name them.
 const OWNERS: &[(&str, &[&str])] = &[
     ("axum", &["web", "public", "admin", "server"]),
-    ("clap", &["server"]),
+    ("clap", &["server", "bench"]),
     ("csv", &["worker"]),
     ("hyper", &["edge"]),
-    ("hyper-util", &["edge"]),
+    ("hyper-util", &["edge", "bench"]),
     ("indicatif", &["server"]),
     ("moka", &["cache"]),
     ("rustix", &["server"]),

@@ -1,63 +1,79 @@
-//! Every route that a router names is in the checked-in OpenAPI documents, and each says its policy there.
+//! Every route is in the checked-in OpenAPI documents, and each says there who may call it and what is kept.
+//!
+//! A handler states its path in `#[utoipa::path]` and gets into the router only through the table of its API,
+//! from which the documents are generated. So a path in the source that no document lists is a handler that
+//! nobody can reach, or a document that is out of date; and a router built by hand would be a way round.
 
-use super::shown;
+use super::{files, shown};
 use serde_json::Value;
 use std::path::Path;
 
-/// A router, the document that lists its routes, and the extension that every operation must state.
-const DOCUMENTS: &[(&str, &str, &str)] = &[
-    ("crates/public/src/router.rs", "openapi/public.json", "x-cache-policy"),
-    ("crates/admin/src/router.rs", "openapi/admin.json", "x-permission"),
+/// An API's sources, the document that lists its routes, and the extensions of which every operation has one.
+const DOCUMENTS: &[(&str, &str, &[&str])] = &[
+    ("crates/public/src", "openapi/public.json", &["x-cache-policy"]),
+    ("crates/admin/src", "openapi/admin.json", &["x-permission", "x-secret"]),
 ];
 
 const METHODS: &[&str] = &["get", "put", "post", "patch", "delete"];
 
-/// Compares the routers with the documents.
+/// Compares the sources with the documents.
 pub fn check(root: &Path) -> Result<Vec<String>, String> {
     let mut complaints = Vec::new();
-    for (router, document, extension) in DOCUMENTS {
-        let source = read(root, router)?;
-        let text = read(root, document)?;
-        let listed: Value = serde_json::from_str(&text).map_err(|error| format!("{document}: {error}"))?;
-        complaints.extend(unlisted(router, &source, document, &listed));
-        complaints.extend(without_policy(document, &listed, extension));
+    for (folder, document, extensions) in DOCUMENTS {
+        let listed = read(root, document)?;
+        for file in files(&root.join(folder), "rs") {
+            let source =
+                std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            complaints.extend(unlisted(&shown(root, &file), &source, document, &listed));
+            complaints.extend(by_hand(&shown(root, &file), &source));
+        }
+        complaints.extend(without_policy(document, &listed, extensions));
     }
     Ok(complaints)
 }
 
-fn read(root: &Path, path: &str) -> Result<String, String> {
-    let file = root.join(path);
-    std::fs::read_to_string(&file).map_err(|error| format!("{} cannot be read: {error}", shown(root, &file)))
+fn read(root: &Path, document: &str) -> Result<Value, String> {
+    let file = root.join(document);
+    let text =
+        std::fs::read_to_string(&file).map_err(|error| format!("{document} cannot be read: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("{document}: {error}"))
 }
 
-fn unlisted(router: &str, source: &str, document: &str, listed: &Value) -> Vec<String> {
+fn unlisted(file: &str, source: &str, document: &str, listed: &Value) -> Vec<String> {
     let missing = paths(source).into_iter().filter(|path| listed["paths"].get(path).is_none());
-    missing
-        .map(|path| {
-            format!("{router} has the route `{path}`, which {document} does not list: `cargo xtask codegen`")
-        })
-        .collect()
+    let sentence = |path| {
+        format!(
+            "{file} has the route `{path}`, which {document} does not list: enter it in router.rs, then `cargo xtask codegen`"
+        )
+    };
+    missing.map(sentence).collect()
 }
 
-fn without_policy(document: &str, listed: &Value, extension: &str) -> Vec<String> {
+fn by_hand(file: &str, source: &str) -> Option<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    code.contains(".route(")
+        .then(|| format!("{file} adds a route by hand; routes come from the table in router.rs"))
+}
+
+fn without_policy(document: &str, listed: &Value, extensions: &[&str]) -> Vec<String> {
     let mut complaints = Vec::new();
     for (path, operations) in listed["paths"].as_object().into_iter().flatten() {
         for method in METHODS.iter().filter(|method| operations.get(**method).is_some()) {
-            if operations[*method].get(extension).is_none() {
-                complaints
-                    .push(format!("{document}: {} {path} states no `{extension}`", method.to_uppercase()));
+            let operation = &operations[*method];
+            if !extensions.iter().any(|extension| operation.get(extension).is_some()) {
+                let wanted = extensions.join("` or `");
+                complaints.push(format!("{document}: {} {path} states no `{wanted}`", method.to_uppercase()));
             }
         }
     }
     complaints
 }
 
-/// The string literals of a router that are paths of the API.
+/// What the source says after `path = "`, where it is a path of the API.
 fn paths(source: &str) -> Vec<String> {
     let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let literals = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
-    literals.filter(|literal| literal.starts_with("/v1/")).map(str::to_owned).collect()
+    let said = code.split("path = \"").skip(1).filter_map(|rest| rest.split('"').next());
+    said.filter(|path| path.starts_with("/v1/")).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -67,11 +83,18 @@ mod tests {
 
     #[test]
     fn a_route_that_is_not_listed_is_refused() {
-        let source = "// \"/v1/old\"\n.route(\"/v1/ragas\", get(list))\n.route(\"/v1/secret\", get(secret))";
+        let source =
+            "#[utoipa::path(get, path = \"/v1/ragas\")]\n#[utoipa::path(get, path = \"/v1/secret\")]";
         let listed = json!({"paths": {"/v1/ragas": {"get": {}}}});
-        let said = unlisted("router.rs", source, "public.json", &listed);
+        let said = unlisted("get.rs", source, "public.json", &listed);
         assert_eq!(said.len(), 1);
         assert!(said[0].contains("`/v1/secret`"));
+    }
+
+    #[test]
+    fn a_router_by_hand_is_refused() {
+        assert!(by_hand("lib.rs", "Router::new().route(\"/v1/x\", get(x))").is_some());
+        assert!(by_hand("lib.rs", "Api::new()").is_none());
     }
 
     #[test]
@@ -79,9 +102,7 @@ mod tests {
         let listed = json!({"paths": {
             "/v1/ragas": {"get": {"x-cache-policy": "list"}}, "/v1/talas": {"get": {}, "parameters": []}
         }});
-        assert_eq!(
-            without_policy("public.json", &listed, "x-cache-policy"),
-            ["public.json: GET /v1/talas states no `x-cache-policy`"]
-        );
+        let said = without_policy("public.json", &listed, &["x-cache-policy"]);
+        assert_eq!(said, ["public.json: GET /v1/talas states no `x-cache-policy`"]);
     }
 }

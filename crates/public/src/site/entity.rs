@@ -14,7 +14,7 @@ use crate::state::{Keep, State};
 use crate::view::{CompositionItem, EntityDetail, Label};
 use axum::extract::State as Shared;
 use axum::response::Response;
-use domain::name::NameRole;
+use domain::name::{Name, NameRole};
 use domain::reference::{Composer, Group, Location, Temple};
 use domain::{EntityKind, Record};
 use lipi::Script;
@@ -63,7 +63,7 @@ pub(super) async fn answer(
             let detail = EntityDetail::of(&live, Some(script));
             let sung = match &live.record {
                 Record::Group(group) => SongsOf::members(&read, group, script).await?,
-                _ => SongsOf::read(&read, &(extra.filter)(id), &paging, script).await?,
+                _ => SongsOf::read(&read, kind, &(extra.filter)(id), &paging, script).await?,
             };
             let page = page(&detail, kind, &extra, &sung, asked, script);
             Ok(page.made(state, &keys(&live).list(EntityKind::Composition), &read))
@@ -113,12 +113,15 @@ pub(super) struct SongsOf {
     items: Vec<CompositionItem>,
     next: Option<String>,
     is_ordered: bool,
+    /// The kind that they belong to.
+    of: EntityKind,
 }
 
 impl SongsOf {
     /// A page of the songs that `filter` lets through.
     pub async fn read(
         read: &Read,
+        of: EntityKind,
         filter: &CompositionFilter,
         paging: &Paging<store::Cursor>,
         script: Script,
@@ -126,7 +129,7 @@ impl SongsOf {
         let found = read.compositions(filter, paging.limit, paging.after.as_ref()).await;
         let found = found.map_err(store_problem)?;
         let items = found.items.into_iter().map(|row| CompositionItem::of(row, Some(script))).collect();
-        Ok(Self { items, next: paging.cursor(found.next), is_ordered: false })
+        Ok(Self { items, next: paging.cursor(found.next), is_ordered: false, of })
     }
 
     /// The members of a group, in its order.
@@ -134,7 +137,7 @@ impl SongsOf {
         let ids: Vec<Uuid> = group.members.iter().map(|member| member.composition.0).collect();
         let rows = read.composition_rows(&ids).await.map_err(store_problem)?;
         let items = rows.into_iter().map(|row| CompositionItem::of(row, Some(script))).collect();
-        Ok(Self { items, next: None, is_ordered: true })
+        Ok(Self { items, next: None, is_ordered: true, of: EntityKind::Group })
     }
 
     const fn more(&self) -> bool {
@@ -148,9 +151,9 @@ impl SongsOf {
                 @if self.items.is_empty() {
                     p.fine { "None in the catalogue yet." }
                 } @else if self.is_ordered {
-                    ol.songs { @for song in &self.items { li { (songs::item(song, script)) } } }
+                    ol.songs { @for song in &self.items { li { (songs::item(song, None, script)) } } }
                 } @else {
-                    (songs::list(&self.items, script))
+                    (songs::list_of(&self.items, Some(self.of), script))
                 }
                 (songs::next(address, self.next.as_deref(), script))
             }
@@ -170,15 +173,17 @@ pub(super) fn heading(detail: &EntityDetail, kind: EntityKind) -> Markup {
 
 /// Its other names, each with what it is.
 pub(super) fn names(detail: &EntityDetail) -> Markup {
-    let others: Vec<_> = detail
-        .names
-        .iter()
-        .filter(|name| name.text != detail.label.label && name.role != NameRole::Signature)
-        .collect();
+    aliases(&detail.names, &detail.label.label, "Also known as")
+}
+
+/// Names beside the shown one, each with what it is.
+pub(super) fn aliases(names: &[Name], shown: &str, title: &str) -> Markup {
+    let others: Vec<&Name> =
+        names.iter().filter(|name| name.text != shown && name.role != NameRole::Signature).collect();
     html! {
         @if !others.is_empty() {
             section aria-labelledby="names" {
-                h2 #names { "Also known as" }
+                h2 #names { (title) }
                 ul.aliases {
                     @for name in others {
                         li { (language::name(&name.text))

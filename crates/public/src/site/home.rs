@@ -31,10 +31,11 @@ struct Home {
     melas: Table,
     songs: u64,
     ragas: u64,
+    composers_all: u64,
 }
 
-const NEWEST: usize = 8;
-const COMPOSERS: usize = 18;
+const NEWEST: usize = 7;
+const COMPOSERS: usize = 12;
 /// Composers are counted by their songs; the most that are read for it.
 const COMPOSERS_READ_MAX: usize = 500;
 
@@ -91,6 +92,7 @@ impl Home {
             melas: Table::of(read, Some(script)).await?,
             songs: read.published_count().await.map_err(store_problem)?,
             ragas: read.entity_count(EntityKind::Raga).await.map_err(store_problem)?,
+            composers_all: read.entity_count(EntityKind::Composer).await.map_err(store_problem)?,
         })
     }
 
@@ -99,7 +101,7 @@ impl Home {
         html! {
             section.hero {
                 h1 { "The songs of Carnatic music" }
-                p.lead { (self.size()) " — each with its raga, its tala and its words." }
+                p.lead { (self.size()) }
                 (search_form(script, "", &Address::new("/search")))
                 p.hint { "Try "
                     a href=(Address::new("/search").with("q", "endaro mahanubhavulu").href(script)) { "endaro mahanubhavulu" }
@@ -108,7 +110,10 @@ impl Home {
                 }
             }
             div.columns {
-                @if let Some(song) = &self.today { (of_the_day(song, date, script)) }
+                div {
+                    @if let Some(song) = &self.today { (of_the_day(song, date, script)) }
+                    @if !self.composers.is_empty() { (self.composers(script)) }
+                }
                 @if !self.newest.is_empty() {
                     section aria-labelledby="newest" {
                         h2 #newest { "Newly published" }
@@ -120,13 +125,16 @@ impl Home {
                 h2 #melas { a href=(href("/melakartas")) { "The seventy-two melakartas" } }
                 (melakartas::compact(&self.melas, script))
             }
-            @if !self.composers.is_empty() {
-                section aria-labelledby="composers" {
-                    h2 #composers { a href=(href("/composers")) { "Composers" } }
-                    ul.names {
-                        @for composer in &self.composers {
-                            li { (songs::link(&composer.label, script)) " " span.count { (composer.compositions) } }
-                        }
+        }
+    }
+
+    fn composers(&self, script: Script) -> Markup {
+        html! {
+            section aria-labelledby="composers" {
+                h2 #composers { a href=(Address::new("/composers").href(script)) { "Composers" } }
+                ul.names {
+                    @for composer in &self.composers {
+                        li { (songs::link(&composer.label, script)) " " span.count { (composer.compositions) } }
                     }
                 }
             }
@@ -135,7 +143,8 @@ impl Home {
 
     fn size(&self) -> String {
         let songs = words::counted(self.songs, "song", "songs");
-        format!("{songs} in {}", words::counted(self.ragas, "raga", "ragas"))
+        let ragas = words::counted(self.ragas, "raga", "ragas");
+        format!("{songs} in {ragas}, of {}", words::counted(self.composers_all, "composer", "composers"))
     }
 }
 
@@ -145,7 +154,7 @@ fn of_the_day(song: &CompositionItem, date: NaiveDate, script: Script) -> Markup
             h2 #today { "Song of the day" }
             p.date { time datetime=(date) { (date.format("%-d %B %Y")) } }
             div.card {
-                (songs::item(song, script))
+                (songs::item(song, None, script))
                 @if let Some(incipit) = &song.incipit { p.incipit { (language::name(incipit)) } }
             }
         }

@@ -69,7 +69,7 @@ fn full(table: &Table, script: Script) -> Markup {
                         section.chakra {
                             h3 #{ "chakra-" (chakra.number) } { (chakra.number) ". " (chakra.name) }
                             table {
-                                thead { tr { th scope="col" { "No." } th scope="col" { "Mela" } th scope="col" { "Swaras" } th scope="col" { "Janyas" } } }
+                                thead { tr { th.number scope="col" { "No." } th scope="col" { "Mela" } th scope="col" { "Swaras" } th.number scope="col" { "Janyas" } } }
                                 tbody { @for mela in &chakra.melas { (row(mela, script)) } }
                             }
                         }

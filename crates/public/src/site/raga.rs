@@ -51,7 +51,7 @@ pub(super) async fn handler(
             let detail = RagaDetail::of(&live, raga, &all, Some(script));
             let modes = modes(id, raga, &all, script);
             let filter = CompositionFilter { raga: Some(id), ..CompositionFilter::default() };
-            let sung = SongsOf::read(&read, &filter, &paging, script).await?;
+            let sung = SongsOf::read(&read, kind, &filter, &paging, script).await?;
             let page = page(&detail, &modes, &sung, &asked, script);
             // Relatives are found among all ragas, and its songs among all songs.
             let keys = keys(&live).list(EntityKind::Raga).list(EntityKind::Composition);

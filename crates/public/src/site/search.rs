@@ -30,7 +30,7 @@ const VALUES_MAX: usize = 8;
 const NAMES_MAX: u16 = 6;
 const NAME_KINDS: &str = "raga,composer,tala,deity,temple,group";
 
-/// Where a hit matched, in words; what the title itself shows is left out.
+/// Where a hit matched beside its title.
 const MATCHES_MAX: usize = 2;
 
 pub(super) async fn handler(
@@ -159,25 +159,27 @@ fn hit_found(hit: &FoundHit, script: Script) -> Markup {
     let Some(song) = &hit.composition else {
         return html! { @if let Some(label) = &hit.entity { (songs::link(label, script)) } };
     };
-    let matched: Vec<&FoundMatch> =
-        hit.matched.iter().filter(|matched| !matched.ranges.is_empty()).take(MATCHES_MAX).collect();
+    let matched = hit.matched.iter().filter(|matched| !matched.ranges.is_empty());
+    let (title, others): (Vec<&FoundMatch>, Vec<&FoundMatch>) =
+        matched.partition(|matched| matched.text == song.title);
+    let matched = &others[..others.len().min(MATCHES_MAX)];
+    let title = title.first().map_or_else(|| html! { (song.title) }, |title| marked(title));
     html! {
-        (songs::item(song, script))
+        (songs::titled(song, &title, None, script))
         @if !matched.is_empty() {
             p.matched { @for (index, matched) in matched.iter().enumerate() {
                 @if index > 0 { " · " }
-                (highlighted(matched))
+                span lang=(language::of_names(lipi::script_of(&matched.text))) { (marked(matched)) }
             } }
         }
     }
 }
 
 /// The text of a match with its words marked. Ranges that do not fit the text are not marked.
-fn highlighted(matched: &FoundMatch) -> Markup {
+fn marked(matched: &FoundMatch) -> Markup {
     let text = matched.text.as_str();
     let mut at = 0;
     html! {
-        span lang=(language::of_names(lipi::script_of(text))) {
             @for [start, end] in matched.ranges.iter().copied() {
                 @if start >= at && start < end && let (Some(before), Some(word)) = (text.get(at..start), text.get(start..end)) {
                     (before) mark { (word) }
@@ -185,7 +187,6 @@ fn highlighted(matched: &FoundMatch) -> Markup {
                 }
             }
             (text.get(at..).unwrap_or_default())
-        }
     }
 }
 
@@ -277,23 +278,23 @@ const fn facet_name(facet: Facet) -> &'static str {
 mod tests {
     use super::*;
 
-    fn marked(text: &str, ranges: &[[usize; 2]]) -> String {
+    fn with_marks(text: &str, ranges: &[[usize; 2]]) -> String {
         let matched = FoundMatch { field: "title", text: text.to_owned(), ranges: ranges.to_vec() };
-        highlighted(&matched).into_string()
+        marked(&matched).into_string()
     }
 
     #[test]
     fn matched_words_are_marked_and_escaped() {
         assert_eq!(
-            marked("vātāpi <i>gaṇa", &[[0, 8], [9, 12]]),
-            "<span lang=\"sa-Latn\"><mark>vātāpi</mark> <mark>&lt;i&gt;</mark>gaṇa</span>"
+            with_marks("vātāpi <i>gaṇa", &[[0, 8], [9, 12]]),
+            "<mark>vātāpi</mark> <mark>&lt;i&gt;</mark>gaṇa"
         );
     }
 
     #[test]
     fn ranges_that_do_not_fit_are_left_unmarked() {
         for ranges in [[[1, 2]], [[5, 4]], [[0, 99]]] {
-            assert_eq!(marked("ā", &ranges), "<span lang=\"sa-Latn\">ā</span>");
+            assert_eq!(with_marks("ā", &ranges), "ā");
         }
     }
 }

@@ -33,34 +33,50 @@ pub(super) fn links(labels: &[Label], script: Script) -> Markup {
 
 /// Songs, each with what a singer looks for: raga, tala, composer.
 pub(super) fn list(songs: &[CompositionItem], script: Script) -> Markup {
+    list_of(songs, None, script)
+}
+
+/// The songs of an entity of the kind `known`, which no line repeats.
+pub(super) fn list_of(songs: &[CompositionItem], known: Option<EntityKind>, script: Script) -> Markup {
     html! {
         ul.songs {
-            @for song in songs { li { (item(song, script)) } }
+            @for song in songs { li { (item(song, known, script)) } }
         }
     }
 }
 
 /// One song of a list.
-pub(super) fn item(song: &CompositionItem, script: Script) -> Markup {
+pub(super) fn item(song: &CompositionItem, known: Option<EntityKind>, script: Script) -> Markup {
+    titled(song, &html! { (song.title) }, known, script)
+}
+
+/// One song of a list, under a title with marks in it.
+pub(super) fn titled(
+    song: &CompositionItem,
+    title: &Markup,
+    known: Option<EntityKind>,
+    script: Script,
+) -> Markup {
     html! {
         a.song href=(Address::entity(EntityKind::Composition, &song.slug).href(script)) lang=(title_lang(song)) {
-            (song.title)
+            (title)
         }
-        p.meta { (meta(song, script)) }
+        p.meta { (meta(song, known, script)) }
     }
 }
 
 /// The most ragas that a line names; a ragamalika may have thirty.
 const RAGAS_MAX: usize = 3;
 
-fn meta(song: &CompositionItem, script: Script) -> Markup {
+fn meta(song: &CompositionItem, known: Option<EntityKind>, script: Script) -> Markup {
     let ragas = &song.ragas[..song.ragas.len().min(RAGAS_MAX)];
     let more = song.ragas.len() - ragas.len();
     html! {
-        @if song.is_ragamalika { span { "Ragamalika: " } }
-        @if !ragas.is_empty() { span.raga { (links(ragas, script)) @if more > 0 { " and " (more) " more" } } }
-        @if !song.talas.is_empty() { span.tala { (links(&song.talas, script)) } }
-        @if let Some(composer) = &song.composer { span.by { (link(composer, script)) } }
+        @if !ragas.is_empty() && (known != Some(EntityKind::Raga) || song.is_ragamalika) {
+            span.raga { @if song.is_ragamalika { "Ragamalika: " } (links(ragas, script)) @if more > 0 { " and " (more) " more" } }
+        }
+        @if !song.talas.is_empty() && known != Some(EntityKind::Tala) { span.tala { (links(&song.talas, script)) } }
+        @if let Some(composer) = &song.composer && known != Some(EntityKind::Composer) { span.by { (link(composer, script)) } }
     }
 }
 

@@ -12,6 +12,9 @@ const SIGNS_Y: i32 = 34;
 const BRACKET_Y: i32 = 56;
 const LIMBS_Y: i32 = 76;
 
+/// Space at the top that only the mark of the beginning needs.
+const UNMARKED: i32 = 18;
+
 /// What the hand does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {
@@ -32,10 +35,12 @@ pub(in super::super) fn avartanam(tala: &Tala, eduppu: Option<Eduppu>) -> Markup
     let limbs = limbs(tala);
     let beats = limbs.iter().map(|limb| limb.signs.len()).sum::<usize>();
     let width = i32::try_from(beats).unwrap_or(0) * BEAT;
+    let start = start(eduppu, beats);
+    let top = if start.is_some() { 0 } else { UNMARKED };
     let mut at = 0;
     html! {
-        svg.avartanam viewBox={ "0 0 " (width) " " (HEIGHT) } width=(width) height=(HEIGHT) role="img" aria-label=(spoken(&limbs, beats)) {
-            @if let Some(x) = start(eduppu, beats) { path.eduppu d={ "M" (x - 5) " 4h10l-5 9z" } {} }
+        svg.avartanam viewBox={ "0 " (top) " " (width) " " (HEIGHT - top) } width=(width) height=(HEIGHT - top) role="img" aria-label=(spoken(&limbs, beats)) {
+            @if let Some(x) = start { path.eduppu d={ "M" (x - 5) " 4h10l-5 9z" } {} }
             @for limb in &limbs {
                 @let first = at;
                 @for sign in &limb.signs {

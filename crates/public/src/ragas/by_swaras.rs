@@ -24,8 +24,10 @@ pub(crate) struct Parameters {
     #[param(example = "S R2 G3 P D2")]
     swaras: String,
     /// `exact` (default): these and no others; `superset`: these and perhaps more; `subset`: none but these.
+    #[param(inline)]
     mode: Option<SetMatch>,
     /// `either` (default): both directions together; `both`: each of them; `arohana`; `avarohana`.
+    #[param(inline)]
     direction: Option<SetDirection>,
     /// `1` also finds ragas that have these swaras when another of their notes is taken for S.
     #[serde(default, deserialize_with = "parameters::switch")]

@@ -16,6 +16,7 @@ use web::{IfNoneMatch, Problem, Query};
 #[into_params(parameter_in = Query)]
 pub(crate) struct Parameters {
     /// `mela`, `janya` or `unclassified`.
+    #[param(inline)]
     kind: Option<RagaKind>,
     /// A mela number, 1 to 72: the mela and its janyas.
     mela: Option<u8>,

@@ -78,10 +78,12 @@ pub fn plain(text: &str) -> String {
     text.chars().filter(|letter| !is_combining(*letter)).map(without_marks).collect()
 }
 
-/// Lower-case ASCII words joined by hyphens, for addresses and keys; at most [`SLUG_BYTES_MAX`] bytes.
+/// Lower-case ASCII words joined by hyphens, for addresses and keys; at most [`SLUG_BYTES_MAX`] bytes. What
+/// has marks is read as ISO 15919; what has none is a concert spelling already.
 pub fn slug(text: &str) -> String {
+    let shown = if text.is_ascii() { text.to_owned() } else { concert(text) };
     let mut out = String::new();
-    for letter in concert(text).chars().map(|letter| letter.to_ascii_lowercase()) {
+    for letter in shown.chars().map(|letter| letter.to_ascii_lowercase()) {
         if out.len() >= SLUG_BYTES_MAX {
             break;
         }
@@ -170,6 +172,7 @@ mod tests {
     fn slugs_are_plain() {
         assert_eq!(slug("śrī viśvanāthaṁ bhajē'haṁ"), "sri-visvanatham-bhajeham");
         assert_eq!(slug("T. N. Baala"), "t-n-baala");
+        assert_eq!(slug("Charukesi"), "charukesi");
         assert!(slug(&"ā ".repeat(500)).len() <= SLUG_BYTES_MAX);
     }
 }

@@ -395,8 +395,11 @@ fn composer(common: Common, head: &Head, raw: &raw::Composer) -> Built<(External
 fn mela(mut common: Common, head: &Head, raw: &raw::Mela) -> Built<(ExternalId, Record)> {
     let key = mela_key(raw.number).ok_or_else(|| format!("there is no mela {}", raw.number))?;
     common.key = Some(key);
-    common.name = melakarta::name(raw.number).map(str::to_owned);
-    let frame = frame(EntityKind::Raga, common, head)?;
+    let full_name = melakarta::name(raw.number).unwrap_or_default();
+    // A few melas are known by a shorter name; the full one still finds them.
+    common.name.get_or_insert_with(|| full_name.to_owned());
+    let mut frame = frame(EntityKind::Raga, common, head)?;
+    names::push_new(&mut frame.names, names::latin_alias(full_name, AliasScheme::FullMelaName));
     let record = Raga {
         names: frame.names,
         kind: RagaKind::Mela,

@@ -209,7 +209,8 @@ impl CompositionDetail {
                 .skip(1)
                 .map(|version| other(version, labels, wanted))
                 .collect(),
-            rights: song.rights.and_then(|rights| labels.get(rights.0)),
+            // A licence has an English name, which no script makes readable.
+            rights: song.rights.and_then(|rights| Labels { script: None, ..labels }.get(rights.0)),
             sources: song.sources.iter().map(|note| sourced(note, labels)).collect(),
             external_ids: song.external_ids.clone(),
             revision: RevisionMark::of(live),

@@ -15,6 +15,7 @@ use search::Search;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use store::{Reader, Store, Writer};
 use stream::Stream;
 use tokio::net::TcpListener;
@@ -24,6 +25,9 @@ use tracing::{info, warn};
 use worker::follower::{Follower, Orders};
 use worker::purges::PurgeFeed;
 use worker::relay::Relay;
+
+/// How often a process that starts looks whether it can answer.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Reads the configuration and runs the process until it is told to stop.
 pub async fn serve(layers: &Layers, until_eof: bool) -> Result<(), Error> {
@@ -60,21 +64,23 @@ async fn started(config: Config, phases: &Phases) -> Result<(), Error> {
         true => Some(Parts::open(&config, &clock, &metrics, phases, &mut inside).await?),
         false => None,
     };
-    if let Some(parts) = &parts {
-        parts.serve_apis(&config, &clock, &metrics, phases, &mut outside).await?;
-    }
     let edge = start_edge(&config, &clock, &metrics, phases, &mut outside)?;
-
     let router = private::router(Private {
         node: config.node.clone(),
         started_at: clock.now(),
         has_started: has_started.clone(),
-        parts,
+        parts: parts.clone(),
         edge,
-        metrics,
+        metrics: metrics.clone(),
     });
     let limits = config.serve;
     let last = tokio::spawn(web::serve::serve(private, router, limits, phases.last.clone()));
+    if let Some(parts) = &parts {
+        tokio::select! {
+            served = parts.serve_apis(&config, &clock, &metrics, phases, &mut outside) => served?,
+            () = phases.first.cancelled() => {}
+        }
+    }
     has_started.store(true, Ordering::Relaxed);
     info!(name = %config.node.name, region = %config.node.region, roles = ?config.node.roles, "Started");
 
@@ -184,7 +190,14 @@ impl Parts {
         tasks: &mut JoinSet<()>,
     ) -> Result<(), Error> {
         let kit = web::Kit::new(clock.clone(), metrics, config.http);
+        if let (true, Some(writer)) = (config.has(Role::Admin), self.writer.clone()) {
+            let policy = domain::Policy { four_eyes: config.admin.four_eyes };
+            let state = admin::State::new(writer, policy);
+            let router = admin::api().into_router(state, kit.clone());
+            serve_one("the write API", config.listen.admin, router, config, phases, tasks).await?;
+        }
         if config.has(Role::Public) {
+            self.can_answer().await;
             let state = public::State {
                 reader: self.reader.clone(),
                 search: self.search.clone(),
@@ -193,16 +206,18 @@ impl Parts {
                 region: config.node.region.clone(),
                 config: Arc::new(config.public.clone()),
             };
-            let router = public::api().into_router(state, kit.clone());
+            let router = public::api().into_router(state, kit);
             serve_one("the read API", config.listen.public, router, config, phases, tasks).await?;
         }
-        if let (true, Some(writer)) = (config.has(Role::Admin), self.writer.clone()) {
-            let policy = domain::Policy { four_eyes: config.admin.four_eyes };
-            let state = admin::State::new(writer, policy);
-            let router = admin::api().into_router(state, kit);
-            serve_one("the write API", config.listen.admin, router, config, phases, tasks).await?;
-        }
         Ok(())
+    }
+
+    /// Waits until a database answers and the index was filled once: until then the other region is the
+    /// better one to ask, and edges notice by the closed port.
+    async fn can_answer(&self) {
+        while !self.reader.is_available() || self.search.position().is_none() {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
     }
 }
 

@@ -185,6 +185,7 @@ impl Platform {
         let is_new = !primary.exists();
         if is_new {
             installation.create(primary).await?;
+            installation.settle();
             steps.done(format_args!("new primary made in region a ({})", primary.folder.display()));
         }
         let old: Vec<&Cluster> = [near, far].into_iter().filter(|replica| replica.exists()).collect();

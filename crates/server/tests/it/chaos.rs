@@ -166,8 +166,11 @@ async fn reader(
     counted: Arc<Counted>,
     stop: CancellationToken,
 ) {
-    let targets =
-        [format!("/v1/compositions/{song}"), "/v1/search?q=sagara".to_owned(), "/v1/random".to_owned()];
+    let targets = [
+        format!("/v1/compositions/{song}"),
+        "/v1/search?q=sagara".to_owned(),
+        "/v1/compositions/random".to_owned(),
+    ];
     for target in targets.iter().cycle() {
         if stop.is_cancelled() {
             return;

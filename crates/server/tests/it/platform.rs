@@ -14,7 +14,7 @@ use tokio::time::{Instant, interval};
 /// One platform at a time: each is eleven processes.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 /// Whatever is waited for has happened by then, or never will.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// A request of a patient client.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -56,10 +56,11 @@ impl Platform {
         let data = std::env::temp_dir().join(format!("sangraha-it-{name}-{}", std::process::id()));
         let base_port = free_range();
         let catalogue = data.join("catalogue");
-        std::fs::create_dir_all(&catalogue).unwrap();
-        std::fs::write(catalogue.join("ragas.toml"), "").unwrap();
-        let log =
-            std::fs::File::create(std::env::temp_dir().join(format!("sangraha-it-{name}.log"))).unwrap();
+        std::fs::create_dir_all(catalogue.join("compositions")).unwrap();
+        for file in EMPTY {
+            std::fs::write(catalogue.join(file).with_extension("toml"), "").unwrap();
+        }
+        let log = std::fs::File::create(log(name)).unwrap();
         let supervisor = Command::new(env!("CARGO_BIN_EXE_sangraha"))
             .args(["up", "--until-eof", "--base-port", &base_port.to_string(), "--data"])
             .arg(&data)
@@ -71,7 +72,7 @@ impl Platform {
             .spawn()
             .unwrap();
         let mut platform = Self { data, base_port, key: String::new(), supervisor, _turn: turn };
-        platform.until("the platform is ready", async |platform| platform.has_started()).await;
+        platform.until("the platform is ready", async |platform| platform.has_started(name)).await;
         platform.key = platform.first_key().await;
         platform
     }
@@ -191,7 +192,9 @@ impl Platform {
         SocketAddr::from(([127, 0, 0, 1], self.base_port + offset))
     }
 
-    fn has_started(&self) -> bool {
+    fn has_started(&self, name: &str) -> bool {
+        let said = std::fs::read_to_string(log(name)).unwrap_or_default();
+        assert!(!said.contains("stopped in"), "the start failed: {said}");
         self.state().ready
     }
 
@@ -209,12 +212,19 @@ impl Drop for Platform {
     fn drop(&mut self) {
         drop(self.supervisor.stdin.take());
         let ended = self.supervisor.wait();
+        if std::thread::panicking() {
+            println!("logs are kept in {}", self.data.join("logs").display());
+            return;
+        }
         let _ = std::fs::remove_dir_all(&self.data);
         let _ = std::fs::remove_dir_all(server::postgres::elsewhere(&self.data));
-        if !std::thread::panicking() {
-            assert!(ended.is_ok_and(|status| status.success()), "the supervisor did not stop well");
-        }
+        assert!(ended.is_ok_and(|status| status.success()), "the supervisor did not stop well");
     }
+}
+
+/// What the supervisor of a test says.
+fn log(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("sangraha-it-{name}-{}.log", std::process::id()))
 }
 
 /// The record as the admin API takes it.

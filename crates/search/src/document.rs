@@ -7,7 +7,9 @@ use lipi::Script;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// One change of the index. The newer `version` wins, whatever the order of arrival.
+/// One change of the index. The newer `version` wins, whatever the order of arrival; of one version a
+/// deletion wins over a document, and of two documents the later one, since what a document was made from
+/// besides its entity (the melas of its ragas, its groups) changes without the entity's version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "nearly all changes of a batch are documents")]
 pub enum Change {

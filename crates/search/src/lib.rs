@@ -1,11 +1,12 @@
 //! Full text and facets: one index a region, fed by that region's follower, read by its public API.
 //!
 //! [`Search`] is a plain value to clone. It promises: the newer version of a document wins, deletions
-//! included, in whatever order changes arrive; what [`Search::apply`] accepted is found when it returns;
-//! one text gives the same hits in the same order whichever script or spelling it is typed in, on every
-//! node; counts of facets equal the hits they lead to; pages neither repeat nor skip; a rebuild is
-//! invisible until it is whole. The index says itself how far it has followed the log of events
-//! ([`Search::position`]), and can be deleted at any time: opened empty, it asks to be rebuilt.
+//! included, in whatever order changes arrive, and of equal versions the later document; what
+//! [`Search::apply`] accepted is found when it returns; one text gives the same hits in the same order
+//! whichever script or spelling it is typed in, on every node; counts of facets equal the hits they lead to;
+//! pages neither repeat nor skip; a rebuild is invisible until it is whole. The index says itself how far it
+//! has followed the log of events ([`Search::position`]), and can be deleted at any time: opened empty, it
+//! asks to be rebuilt.
 //!
 //! Keys come from `lipi` alone. The index holds ids of ragas, composers and the rest, never their names,
 //! so labels are the reader's business; it knows no database, no event and no HTTP.

@@ -123,15 +123,20 @@ impl Backend for Tantivy {
         if self.0.rebuilding.swap(true, Ordering::AcqRel) {
             return Err(Error::RebuildRunning);
         }
-        let inner = Arc::clone(&self.0);
-        let begun = blocking("begin a rebuild", move || Rebuilding::begin(&inner)).await;
-        match begun {
-            Ok(generation) => Ok(Box::new(Rebuilding::new(self.clone(), generation))),
-            Err(error) => {
-                self.0.rebuilding.store(false, Ordering::Release);
-                Err(error)
+        let this = self.clone();
+        // On a task of its own: where the caller goes away, what was begun is dropped and the next may begin.
+        tokio::spawn(async move {
+            let inner = Arc::clone(&this.0);
+            match blocking("begin a rebuild", move || Rebuilding::begin(&inner)).await {
+                Ok(generation) => Ok(Box::new(Rebuilding::new(this, generation)) as Box<dyn RebuildBackend>),
+                Err(error) => {
+                    this.0.rebuilding.store(false, Ordering::Release);
+                    Err(error)
+                }
             }
-        }
+        })
+        .await
+        .unwrap_or_else(|error| Err(Error::Engine { action: "begin a rebuild", source: error.into() }))
     }
 
     fn documents(&self) -> u64 {

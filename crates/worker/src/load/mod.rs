@@ -6,7 +6,7 @@
 //! the catalogue, so the same folder twice changes nothing, a load that was cut off goes on, and what a
 //! person has edited since is left as it is.
 //!
-//! What the rows mean is decided by pure functions ([`starter`], [`catalogue`]); only this module asks the
+//! What the rows mean is decided by pure functions (`starter`, `catalogue`); only this module asks the
 //! database. A name alone never makes two entities one: see the report's remarks for what was linked.
 
 mod catalogue;

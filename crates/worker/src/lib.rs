@@ -1,0 +1,22 @@
+//! What happens behind the APIs: events are carried, indexes and caches follow, catalogues are loaded.
+//!
+//! * [`relay`] (primary region, one leader) turns committed outbox rows into positions in the stream.
+//! * [`follower`] (one a region) re-reads what changed and serves index, cache and edges, inside out.
+//! * [`purges`] tells the edges of the region what became stale.
+//! * [`keeper`] (primary region) writes heartbeats and clears what is no longer needed.
+//! * [`load`] brings catalogues in, through the same aggregates and transactions as editors use.
+//!
+//! Everything here can be killed at any step and started again: work is repeated, never skipped. It knows no
+//! HTTP; `server` offers the purge feed and the orders on the node's private port.
+
+mod error;
+pub mod follower;
+pub mod keeper;
+pub mod load;
+pub mod purges;
+pub mod relay;
+
+pub use error::Error;
+pub use follower::{Drift, Follower, Orders};
+pub use purges::PurgeFeed;
+pub use relay::Relay;

@@ -1,0 +1,9 @@
+//! Relay and followers against real servers.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests, and are not marked as such")]
+
+mod crash;
+mod follow;
+mod rebuild;
+mod relay;
+mod support;

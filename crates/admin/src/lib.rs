@@ -1,8 +1,8 @@
 //! The admin API: everything that changes the catalogue, and everything that shows how it changed.
 //!
 //! [`router::api`] is the whole of it on one page; below it one file is one endpoint. Every endpoint but the
-//! first one of all ([`setup`]) begins with `Authz<P>`, so a route without a permission does not compile.
-//! Every change is one transaction of the same shape ([`change`]): lock the aggregate, compare the version
+//! first one of all (`setup`) begins with `Authz<P>`, so a route without a permission does not compile.
+//! Every change is one transaction of the same shape (`change`): lock the aggregate, compare the version
 //! that the editor saw, ask `domain` for the change, save it with its audit entry and its event, commit.
 //!
 //! Reads here are strong: they go to the primary and see drafts. It knows no search index and no cache;

@@ -5,7 +5,7 @@
 //! * [`extract`], [`page`], [`etag`] — bodies, queries, cursors and preconditions, refused with pointers.
 //! * [`guard`] — [`Authz`]: a handler that does not begin with it does not compile into a guarded API.
 //! * [`caching`] — one table of cache policies, and the surrogate keys by which the edge is purged.
-//! * [`endpoint`], [`api`] — an endpoint is a handler with its document and its policy or permission; an
+//! * [`mod@endpoint`], [`api`] — an endpoint is a handler with its document and its policy or permission; an
 //!   [`Api`] makes the router, the OpenAPI 3.1 document and the list of routes out of the same values.
 //! * [`context`], [`log`], [`health`], [`serve`] — request id, one log line a request, probes, the listener.
 //!

@@ -41,6 +41,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("hyper", &["edge"]),
     ("hyper-util", &["edge", "bench"]),
     ("indicatif", &["server"]),
+    ("maud", &["public"]),
     ("moka", &["cache"]),
     ("rustix", &["server"]),
     ("rustls", &["server", "edge"]),

@@ -46,6 +46,9 @@ fn node(layout: &Layout, place: &Place, installation: &Installation) -> Table {
     table.insert("store".into(), Value::Table(store));
     let index = layout.index(place.name).display().to_string();
     table.insert("search".into(), Value::Table(toml! { backend = "tantivy" path = index }));
+    // One address for both regions: a page has one canonical link.
+    let site = format!("http://{}", layout.edges()[0].public);
+    table.insert("public".into(), Value::Table(toml! { site_url = site }));
     let gate = far.slot();
     table.insert("relay".into(), Value::Table(toml! { gate_standby = gate }));
     table

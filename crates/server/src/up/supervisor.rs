@@ -21,7 +21,7 @@ const BACKOFF_MIN: Duration = Duration::from_millis(200);
 /// The longest wait before a restart.
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Who ran this long has recovered: the next restart is quick again.
-const STEADY_AFTER: Duration = Duration::from_secs(30);
+const STEADY_AFTER: Duration = Duration::from_secs(10);
 /// A process that was asked to stop is killed after this. Longer than a guard's own patience.
 const STOP_WAIT: Duration = Duration::from_secs(50);
 

@@ -66,6 +66,8 @@ impl Platform {
             .arg(&data)
             .arg("--catalogue")
             .arg(&catalogue)
+            // Unoptimised, beside a compiler, a new connection takes longer than a healthy node's.
+            .args(["--set", "store.connect_ms_max=1500"])
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

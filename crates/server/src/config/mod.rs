@@ -121,12 +121,19 @@ pub struct Admin {
 impl Config {
     /// Reads the layers and refuses what makes no sense.
     pub fn load(layers: &Layers) -> Result<Self, Error> {
-        let table = layers.effective()?;
-        let config: Self = table.try_into().map_err(|error: toml::de::Error| {
-            Error::Config(format!("the configuration is refused: {}", error.to_string().trim()))
-        })?;
+        let config = Self::read(layers.effective()?)
+            .map_err(|error| Error::Config(format!("the configuration is refused: {}", error.trim())))?;
         config.check()?;
         Ok(config)
+    }
+
+    /// `stream` has backends without keys of their own, among which unknown keys would go unnoticed.
+    fn read(table: toml::Table) -> Result<Self, String> {
+        let keys = table.get("stream").and_then(toml::Value::as_table).into_iter().flatten();
+        if let Some((unknown, _)) = keys.into_iter().find(|(key, _)| *key != "backend") {
+            return Err(format!("unknown field `{unknown}` in `stream`, expected `backend`"));
+        }
+        table.try_into().map_err(|error: toml::de::Error| error.to_string())
     }
 
     /// One section alone, for commands that need no more.

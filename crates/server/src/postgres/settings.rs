@@ -34,6 +34,8 @@ pub fn file(cluster: &Cluster, sockets: &Path, upstream: Option<&Upstream<'_>>) 
         "wal_log_hints = on".into(),
         "max_wal_senders = 10".into(),
         "max_replication_slots = 10".into(),
+        // What a copy that is being made will ask for next, before its slot holds it back.
+        "wal_keep_size = '256MB'".into(),
         // A dead standby must not fill the disk.
         "max_slot_wal_keep_size = '1GB'".into(),
         // The default of 5 s makes a promotion and a reconnect slow.

@@ -1,6 +1,4 @@
-//! The one place that prints.
-
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to its terminal")]
+//! The one place that prints. Whoever listened may have gone (`sangraha up | head`): that ends no platform.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -8,13 +6,13 @@ use std::time::Instant;
 
 /// One line of a command's answer.
 pub fn say(line: impl Display) {
-    println!("{line}");
-    let _ = std::io::stdout().flush();
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
 /// One line beside the answer: progress, warnings, the sentence of an error.
 pub fn remark(line: impl Display) {
-    eprintln!("{line}");
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// The progress of a start: one line a step, with how long it took.

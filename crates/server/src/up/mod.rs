@@ -299,7 +299,7 @@ impl Platform {
         }
         terminal::say("\nTry:");
         terminal::say(format_args!("  curl -s 'http://{edge_a}/v1/search?q=vatapi'"));
-        terminal::say(format_args!("  curl -s 'http://{edge_b}/v1/ragas/kalyani'"));
+        terminal::say(format_args!("  curl -s 'http://{edge_b}/v1/ragas/mohanam'"));
         terminal::say(format_args!("  curl -s 'http://{edge_b}/v1/compositions?limit=3'"));
         terminal::say(
             "\n`sangraha status` shows how it is; Ctrl-C or `sangraha down` stops everything in order.",

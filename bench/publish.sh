@@ -12,9 +12,9 @@ cargo build --release --quiet --package server --package bench
 trap '"$program" down --data "$data"' EXIT
 [ $# -gt 0 ] && "$program" load "$1" --data "$data"
 
-token="$("$program" setup-token --data "$data" --quiet)"
+token="$("$program" setup-token --data "$data")"
 key="$(curl -sS -X POST "http://127.0.0.1:$base/v1/admin/setup" -H 'content-type: application/json' \
-  -d "{\"token\": \"$token\", \"name\": \"bench\"}" | sed 's/.*"key":"\([^"]*\)".*/\1/')"
+  -d "{\"token\": \"$token\", \"name\": \"bench\"}" | grep -o 'sgp_[A-Za-z0-9]*')"
 
 target/release/bench publish --key "$key" --admin "http://127.0.0.1:$base" \
   --api-a "http://127.0.0.1:$((base + 10))" --edge-b "http://127.0.0.1:$((base + 1))"

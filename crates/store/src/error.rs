@@ -113,7 +113,10 @@ impl From<sqlx::Error> for Error {
                 | sqlx::Error::Protocol(_),
                 _,
             ) => Self::Unavailable(Some(error)),
-            (_, Some("57P01" | "57P02" | "57P03" | "25006" | "53300")) => Self::Unavailable(Some(error)),
+            // 55000 is what a database that was closed to connections answers.
+            (_, Some("57P01" | "57P02" | "57P03" | "57P05" | "25006" | "53300" | "55000")) => {
+                Self::Unavailable(Some(error))
+            }
             (_, Some(code)) if code.starts_with("08") => Self::Unavailable(Some(error)),
             (_, Some("40001" | "40P01" | "55P03")) => Self::Contended(error),
             (_, Some("57014" | "25P03")) => Self::TimedOut,

@@ -6,6 +6,8 @@ use crate::statement::Statement;
 use crate::tx::Tx;
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row;
+use std::time::Duration as Pause;
+use tokio::time::sleep;
 
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +32,7 @@ impl Tx {
         body_hash: &[u8; 32],
         actor: &str,
     ) -> Result<Idempotency, Error> {
-        // The lock ends with the transaction; it keeps two of them from waiting for each other's row.
-        let lock = Statement::new(LOCK).bind(actor.to_owned()).bind(key.to_owned());
-        let locked = self.row(lock).await?.map_or(Ok(false), |row| row.try_get("locked"))?;
-        if !locked {
+        if !self.idempotency_lock(key, actor).await? {
             return Ok(Idempotency::Running);
         }
         let now = self.now();
@@ -59,6 +58,20 @@ impl Tx {
             }
             _ => Ok(Idempotency::Running),
         }
+    }
+
+    /// Takes the lock of the key, which ends with the transaction and keeps two of them from waiting for each
+    /// other's row. A refused request is answered a moment before its transaction has been rolled back, so a
+    /// lock that is held is tried for a little while.
+    async fn idempotency_lock(&mut self, key: &str, actor: &str) -> Result<bool, Error> {
+        for _ in 0..LOCK_TRIES_MAX {
+            let lock = Statement::new(LOCK).bind(actor.to_owned()).bind(key.to_owned());
+            if self.row(lock).await?.map_or(Ok(false), |row| row.try_get("locked"))? {
+                return Ok(true);
+            }
+            sleep(LOCK_PAUSE).await;
+        }
+        Ok(false)
     }
 
     /// Keeps the answer.
@@ -89,6 +102,10 @@ impl Writer {
         self.deleted(Statement::new(DELETE_OLD).bind(before)).await
     }
 }
+
+/// Tries for the lock of a key, and the pause between them: a quarter of a second together.
+const LOCK_TRIES_MAX: u32 = 25;
+const LOCK_PAUSE: Pause = Pause::from_millis(10);
 
 const LOCK: &str =
     "select pg_try_advisory_xact_lock(hashtextextended($2, hashtextextended($1, 31))) as locked";

@@ -5,6 +5,7 @@
 //! tests of `server`. Nothing here waits for a time; what has to be waited for is waited for as a state.
 
 pub mod database;
+pub mod document;
 pub mod fixtures;
 pub mod postgres;
 pub mod proxy;

@@ -30,6 +30,7 @@ pub mod region;
 pub mod revision;
 #[cfg(test)]
 mod samples;
+pub mod verdict;
 pub mod violation;
 pub mod workflow;
 
@@ -43,5 +44,6 @@ pub use id::{EntityKind, EntityRef};
 pub use name::Name;
 pub use record::Record;
 pub use region::Region;
+pub use verdict::Verdict;
 pub use violation::{Severity, Violation};
 pub use workflow::{State, Verb};

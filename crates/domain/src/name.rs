@@ -98,6 +98,10 @@ pub struct Name {
     /// Set on both of two entities that share a name on purpose.
     #[serde(default, skip_serializing_if = "is_false")]
     pub homonym_ok: bool,
+    /// What tells the entity from another of the same name, in the script of `text` (a mela, a raga, a
+    /// place). Shown behind the name wherever the name is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disambiguator: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -117,7 +121,16 @@ impl Name {
             alias_scheme: None,
             machine_made: false,
             homonym_ok: false,
+            disambiguator: None,
             note: None,
+        }
+    }
+
+    /// The name as lists and titles show it: with what tells it from its homonyms behind it.
+    pub fn shown(&self) -> std::borrow::Cow<'_, str> {
+        match &self.disambiguator {
+            Some(mark) => format!("{} ({mark})", self.text).into(),
+            None => self.text.as_str().into(),
         }
     }
 
@@ -154,6 +167,8 @@ struct WrittenName {
     #[serde(default)]
     homonym_ok: bool,
     #[serde(default)]
+    disambiguator: Option<String>,
+    #[serde(default)]
     note: Option<String>,
 }
 
@@ -167,6 +182,7 @@ impl From<WrittenName> for Name {
             alias_scheme: written.alias_scheme,
             machine_made: written.machine_made,
             homonym_ok: written.homonym_ok,
+            disambiguator: written.disambiguator,
             note: written.note,
         }
     }

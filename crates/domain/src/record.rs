@@ -106,6 +106,15 @@ impl Record {
 
     /// The name that lists show where the reader asked for no script.
     pub fn label(&self) -> &str {
+        self.shown_name().map_or("", |name| &name.text)
+    }
+
+    /// The same with what tells it from its homonyms behind it.
+    pub fn shown(&self) -> String {
+        self.shown_name().map_or_else(String::new, |name| name.shown().into_owned())
+    }
+
+    fn shown_name(&self) -> Option<&Name> {
         let display = |name: &&Name| name.role == NameRole::Display;
         let names = self.names();
         names
@@ -114,7 +123,6 @@ impl Record {
             .find(|name| name.script == Script::Latin)
             .or_else(|| names.iter().find(display))
             .or_else(|| names.first())
-            .map_or("", |name| &name.text)
     }
 
     /// Every rule that this record breaks, with a pointer to the field.

@@ -48,6 +48,7 @@ pub fn kriti() -> Composition {
         sources: vec![SourceNote { source: None, note: "general knowledge".into() }],
         external_ids: Vec::new(),
         title_only: false,
+        exceptions: Vec::new(),
     }
 }
 

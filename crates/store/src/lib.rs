@@ -38,6 +38,7 @@ mod roles;
 mod statement;
 mod truth;
 mod tx;
+mod verdicts;
 mod wire;
 
 pub use access::{AccountRow, ApiKeyRow, NewApiKey};
@@ -59,6 +60,7 @@ pub use pools::{Read, ReadPolicy, Reader, Writer};
 pub use roles::Passwords;
 pub use truth::{Truth, document_version};
 pub use tx::{CommitPoint, Tx};
+pub use verdicts::{Put, VerdictRow};
 
 use domain::metrics::Metrics;
 use domain::{Clock, Region};

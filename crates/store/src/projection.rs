@@ -68,14 +68,8 @@ pub(crate) struct SongRow {
 pub(crate) fn project(entity: EntityRef, slug: &str, version: i64, record: &Record) -> Projection {
     let scripts: Vec<ScriptLabel> = Script::SITE.into_iter().map(|script| name_in(record, script)).collect();
     let browse = scripts.iter().map(browse_entry).collect();
-    let label = Label {
-        entity,
-        slug: slug.to_owned(),
-        label: record.label().to_owned(),
-        machine_made: false,
-        version,
-        scripts,
-    };
+    let label =
+        Label { entity, slug: slug.to_owned(), label: record.shown(), machine_made: false, version, scripts };
     let card = serde_json::to_string(&label).expect("a label is plain data and always has a JSON form");
     let stamp = Sha256::digest(&card)[..16].to_vec();
     let names = record.names().iter().map(|name| name_row(entity.kind, name)).collect();
@@ -104,7 +98,7 @@ fn name_row(kind: EntityKind, name: &Name) -> NameRow {
 fn name_in(record: &Record, script: Script) -> ScriptLabel {
     let display = || record.names().iter().filter(|name| name.role == NameRole::Display);
     if let Some(name) = display().find(|name| name.script == script) {
-        return ScriptLabel { script, text: name.text.clone(), machine_made: name.machine_made };
+        return ScriptLabel { script, text: name.shown().into_owned(), machine_made: name.machine_made };
     }
     // Indic scripts other than Tamil spell every sound; Latin often and Tamil always leaves some out.
     let fidelity = |name: &&Name| match name.script {
@@ -114,8 +108,8 @@ fn name_in(record: &Record, script: Script) -> ScriptLabel {
     };
     let source = display().min_by_key(fidelity).or_else(|| record.names().first());
     let text = source.map_or_else(String::new, |name| match script {
-        Script::Latin => lipi::to_iso15919(&name.text, name.script),
-        _ => lipi::transliterate(&name.text, Notation::Script(name.script), Notation::Script(script)),
+        Script::Latin => lipi::to_iso15919(&name.shown(), name.script),
+        _ => lipi::transliterate(&name.shown(), Notation::Script(name.script), Notation::Script(script)),
     });
     ScriptLabel { script, text, machine_made: true }
 }

@@ -131,6 +131,7 @@ pub fn kriti(title: &str, refers: Refers) -> Record {
         sources: vec![knowledge()],
         external_ids: Vec::new(),
         title_only: false,
+        exceptions: Vec::new(),
     })
 }
 

@@ -4,8 +4,9 @@
 //! error. What makes it incomplete (a form rule, a missing raga) may stand in a draft.
 
 use super::short::{label, note, text, too_many, unique};
+use crate::composition::form::RULES;
 use crate::composition::{Attribution, Composition, LyricText, Section, SectionKind, Version};
-use crate::violation::Violation;
+use crate::violation::{Severity, Violation};
 use lipi::Script;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -16,6 +17,8 @@ const LINKS_MAX: usize = 64;
 /// The most lines of one section, and the longest line in bytes of UTF-8.
 const LINES_MAX: usize = 500;
 const LINE_BYTES_MAX: usize = 4_000;
+/// The longest reason of an exception, in bytes of UTF-8.
+const REASON_BYTES_MAX: usize = 500;
 /// The years in which a song may have been made.
 const YEARS: std::ops::RangeInclusive<i16> = -500..=2_100;
 
@@ -31,6 +34,7 @@ pub fn check(song: &Composition, found: &mut Vec<Violation>) {
         found.push(Violation::error("/versions", "version_missing", "a song has at least one version"));
     }
     too_many("/versions", song.versions.len(), Composition::VERSIONS_MAX, found);
+    exceptions(song, found);
     let mut ids = HashSet::new();
     for (index, version) in song.versions.iter().enumerate().take(Composition::VERSIONS_MAX) {
         let field = format!("/versions/{index}");
@@ -50,6 +54,20 @@ fn composer(song: &Composition, found: &mut Vec<Violation>) {
             found.push(Violation::error("/attribution", "not_anonymous", detail));
         }
         (Some(_), _) => {}
+    }
+}
+
+/// An exception names a rule that exists, once, and says why.
+fn exceptions(song: &Composition, found: &mut Vec<Violation>) {
+    too_many("/exceptions", song.exceptions.len(), Composition::EXCEPTIONS_MAX, found);
+    let rules: Vec<_> = song.exceptions.iter().map(|exception| &exception.rule).collect();
+    unique("/exceptions", &rules, found);
+    for (index, exception) in song.exceptions.iter().enumerate().take(Composition::EXCEPTIONS_MAX) {
+        if !RULES.contains(&exception.rule.as_str()) {
+            let detail = format!("the rules of forms are {}", RULES.join(", "));
+            found.push(Violation::error(format!("/exceptions/{index}/rule"), "unknown_rule", detail));
+        }
+        text(&format!("/exceptions/{index}/reason"), &exception.reason, REASON_BYTES_MAX, found);
     }
 }
 
@@ -206,7 +224,20 @@ impl VersionCheck<'_> {
         }
     }
 
+    /// The rules of the form. What the song is excepted from remains as a warning that says why.
     fn form(&mut self) {
+        let before = self.found.len();
+        self.form_rules();
+        for breach in &mut self.found[before..] {
+            let excepted = self.song.exceptions.iter().find(|exception| exception.rule == breach.code);
+            if let Some(exception) = excepted {
+                breach.severity = Severity::Warning;
+                breach.detail = format!("{}; excepted: {}", breach.detail, exception.reason);
+            }
+        }
+    }
+
+    fn form_rules(&mut self) {
         let form = self.song.form;
         let field = format!("{}/sections", self.field);
         if self.version.sections.is_empty() && self.version.texts.is_empty() && self.song.title_only {
@@ -319,12 +350,14 @@ impl VersionCheck<'_> {
 #[cfg(test)]
 mod tests {
     use crate::composition::{
-        Attribution, Composition, Direction, Form, LyricSection, RagaEntry, Section, SectionKind as K,
+        Attribution, Composition, Direction, Form, FormException, LyricSection, RagaEntry, Section,
+        SectionKind as K,
     };
     use crate::id::RagaId;
     use crate::name::Language;
     use crate::record::Record;
     use crate::samples::{id, kriti, text};
+    use crate::violation::Severity;
     use lipi::Script;
     use proptest::prelude::*;
 
@@ -370,6 +403,31 @@ mod tests {
             &["/versions/0/ragas too_many"],
         );
         broken(|song| song.year_hint = Some(9_999), &["/year_hint out_of_range"]);
+    }
+
+    #[test]
+    fn a_song_may_be_excepted_from_a_rule_of_its_form_with_a_reason() {
+        let excepted = |rule: &str, reason: &str| FormException { rule: rule.into(), reason: reason.into() };
+        let mut song = kriti();
+        song.versions[0].sections.truncate(2);
+        song.versions[0].texts[0].sections.truncate(2);
+        let severity = |song: &Composition| {
+            let found = Record::Composition(song.clone()).check();
+            found.iter().map(|violation| (violation.code.clone(), violation.severity)).collect::<Vec<_>>()
+        };
+        assert_eq!(severity(&song), [("charanam_missing".to_owned(), Severity::Draft)]);
+        song.exceptions = vec![excepted("charanam_missing", "Left unfinished.")];
+        assert_eq!(severity(&song), [("charanam_missing".to_owned(), Severity::Warning)]);
+        song.exceptions = vec![excepted("out_of_order", "Another rule.")];
+        assert_eq!(severity(&song), [("charanam_missing".to_owned(), Severity::Draft)]);
+        broken(
+            |song| song.exceptions = vec![excepted("mood", "x"), excepted("out_of_order", "")],
+            &["/exceptions/0/rule unknown_rule", "/exceptions/1/reason empty"],
+        );
+        broken(
+            |song| song.exceptions = vec![excepted("out_of_order", "x"), excepted("out_of_order", "y")],
+            &["/exceptions/1 repeated"],
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod composition;
 mod reference;
-mod short;
+pub(crate) mod short;
 
 use crate::record::Record;
 use crate::violation::Violation;

@@ -41,6 +41,13 @@ pub fn names(field: &str, names: &[Name], found: &mut Vec<Violation>) {
             let detail = "one name to show per language and script; make the others aliases";
             found.push(Violation::error(format!("{place}/role"), "display_name_repeated", detail));
         }
+        if let Some(mark) = &name.disambiguator {
+            label(&format!("{place}/disambiguator"), Some(mark), found);
+            if !name.homonym_ok {
+                let detail = "only a name that is shared on purpose is told apart; set `homonym_ok`";
+                found.push(Violation::error(format!("{place}/disambiguator"), "not_a_homonym", detail));
+            }
+        }
         if name.alias_scheme.is_some() && name.role != NameRole::Alias {
             let detail = "only an alias has an alias scheme";
             found.push(Violation::error(format!("{place}/alias_scheme"), "not_an_alias", detail));
@@ -184,6 +191,16 @@ mod tests {
         );
         let stated = Name { script: lipi::Script::Tamil, ..Name::display("Todi") };
         assert_eq!(codes(&[stated]), ["/names/0/script other_script"]);
+    }
+
+    #[test]
+    fn a_mark_belongs_to_a_name_that_is_shared_on_purpose() {
+        let mark = |text: &str, homonym_ok| {
+            codes(&[Name { disambiguator: Some(text.into()), homonym_ok, ..Name::display("Kalavati") }])
+        };
+        assert_eq!(mark("Chakravakam", true), [""; 0]);
+        assert_eq!(mark("Chakravakam", false), ["/names/0/disambiguator not_a_homonym"]);
+        assert_eq!(mark(" ", true), ["/names/0/disambiguator empty"]);
     }
 
     #[test]

@@ -68,6 +68,25 @@ enum Build {
     Free,
 }
 
+/// The codes of all rules that a form may set, and that a song may be excepted from.
+pub const RULES: [&str; 15] = [
+    "sections_missing",
+    "tala_missing",
+    "wrong_beginning",
+    "out_of_order",
+    "section_repeated",
+    "section_out_of_place",
+    "charanam_missing",
+    "beside_samashti_charanam",
+    "anupallavi_missing",
+    "muktayi_swara_missing",
+    "ettugada_pallavi_missing",
+    "ettugada_swara_missing",
+    "swara_after_swara",
+    "sahitya_unexpected",
+    "verse_missing",
+];
+
 impl Form {
     /// Every form.
     pub const ALL: [Self; 30] = [

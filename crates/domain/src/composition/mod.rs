@@ -54,6 +54,18 @@ pub struct Composition {
     /// True where an editor states that no text is to be expected, so that a song may be published by title.
     #[serde(default, skip_serializing_if = "crate::name::is_false")]
     pub title_only: bool,
+    /// Rules of the form that this song breaks by its nature, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<FormException>,
+}
+
+/// A rule of the form that does not hold for a song, as an editor knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FormException {
+    /// The code of the rule: `charanam_missing`.
+    pub rule: String,
+    pub reason: String,
 }
 
 /// How sure we are of the composer.
@@ -118,6 +130,7 @@ impl Composition {
     pub const RAGA_ENTRIES_MAX: usize = 128;
     pub const SECTIONS_MAX: usize = 200;
     pub const TEXTS_MAX: usize = 32;
+    pub const EXCEPTIONS_MAX: usize = 16;
 
     /// More than one distinct raga among the ordered entries of the shown version.
     pub fn is_ragamalika(&self) -> bool {

@@ -151,6 +151,7 @@ pub fn song(title: &str) -> Composition {
         sources: vec![SourceNote { source: None, note: "general knowledge".into() }],
         external_ids: Vec::new(),
         title_only: true,
+        exceptions: Vec::new(),
     }
 }
 

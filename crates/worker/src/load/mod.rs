@@ -21,11 +21,11 @@ pub use report::{Counts, FileReport, Remark, Report, RowError};
 
 use catalogue::Known;
 use domain::aggregate::{Aggregate, Refusal, Stamp};
-use domain::{Actor, EntityKind, EntityRef, Record};
+use domain::{Actor, EntityKind, EntityRef, Record, Verdict};
 use plan::{Batch, Entry, Work};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use store::{AggregateFilter, AuditContext, Tx, Writer};
+use store::{AggregateFilter, AuditContext, Put, Tx, Writer};
 use uuid::Uuid;
 
 /// Rows stored in one transaction.
@@ -95,6 +95,7 @@ pub async fn load(
         }
         tx.commit().await?;
     }
+    loader.rule(writer, &batch.verdicts).await?;
     progress(Progress { done: total, total });
     Ok(loader.report)
 }
@@ -133,6 +134,7 @@ async fn known(writer: &Writer) -> Result<Known, Error> {
             }
         }
     }
+    known.rule(tx.verdicts().await?.into_iter().map(|row| row.verdict));
     Ok(known)
 }
 
@@ -177,6 +179,26 @@ impl Loader {
                 self.again(tx, entry, stored, linked).await
             }
         }
+    }
+
+    /// Stores the rulings that came with the records.
+    async fn rule(&mut self, writer: &Writer, verdicts: &[Verdict]) -> Result<(), Error> {
+        if verdicts.is_empty() {
+            return Ok(());
+        }
+        let mut tx = writer.begin("load.verdicts").await?;
+        for verdict in verdicts {
+            let settled = plan::settled(verdict, &self.ids);
+            let put = tx.verdict_put(plan::verdict_id(verdict), &settled, &self.context.actor).await?;
+            let counts = self.report.kinds.entry("verdicts").or_default();
+            match put {
+                Put::Created => counts.created += 1,
+                Put::Changed => counts.changed += 1,
+                Put::Unchanged => counts.unchanged += 1,
+            }
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     async fn put(&mut self, tx: &mut Tx, entry: &Entry, record: &Record) -> Result<(), Error> {

@@ -24,6 +24,17 @@ pub fn of_iso(iso: &str, display: Option<&str>) -> Vec<Name> {
     names
 }
 
+/// Marks the shown names as shared on purpose, each with `mark` (in ISO 15919) in its own script.
+pub fn tell_apart(names: &mut [Name], mark: &str) {
+    for name in names.iter_mut().filter(|name| name.role == NameRole::Display) {
+        name.homonym_ok = true;
+        name.disambiguator = Some(match name.script {
+            Script::Latin => concert(mark),
+            script => transliterate(mark, Notation::Latin(Scheme::Iso15919), Notation::Script(script)),
+        });
+    }
+}
+
 /// The name in every other script, marked as made by a program; a script that cannot hold it is left out.
 pub fn in_scripts(text: &str, scheme: Scheme) -> Vec<Name> {
     SCRIPTS
@@ -166,6 +177,21 @@ mod tests {
         assert_eq!(names[1].text, "mōhanaṁ");
         let made: Vec<_> = names[2..].iter().map(|name| (name.script, name.machine_made)).collect();
         assert_eq!(made, SCRIPTS.map(|script| (script, true)));
+    }
+
+    #[test]
+    fn a_homonym_is_told_apart_in_every_script() {
+        let mut names = of_iso("kalāvati", Some("Kalavati"));
+        tell_apart(&mut names, "cakravākaṁ");
+        let shown: Vec<_> = names
+            .iter()
+            .filter(|name| name.role == NameRole::Display)
+            .map(|name| (name.script, name.shown().into_owned()))
+            .collect();
+        assert_eq!(shown[0], (Script::Latin, "Kalavati (Chakravakam)".to_owned()));
+        assert_eq!(shown[1], (Script::Devanagari, "कलावति (चक्रवाकं)".to_owned()));
+        assert_eq!(shown.len(), 6);
+        assert!(names.iter().all(|name| name.homonym_ok == (name.role == NameRole::Display)));
     }
 
     #[test]

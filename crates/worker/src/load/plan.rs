@@ -5,7 +5,8 @@
 
 use domain::name::NameRole;
 use domain::reference::ExternalId;
-use domain::{EntityKind, EntityRef, Name, Record, Severity};
+use domain::{EntityKind, EntityRef, Name, Record, Severity, Verdict};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -28,6 +29,30 @@ pub struct Entry {
     pub work: Work,
 }
 
+/// A disagreement with another collection that was looked into and decided for this catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// What the two disagree on.
+    pub field: Field,
+    /// What the other collection says, as it spells it.
+    pub other: String,
+    /// Why ours stays.
+    pub reason: String,
+}
+
+/// A fact that two collections are compared on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    Composer,
+    Raga,
+    Tala,
+    Parent,
+    Arohana,
+    Avarohana,
+}
+
 /// What to do with a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Work {
@@ -41,6 +66,10 @@ pub enum Work {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub entries: Vec<Entry>,
+    /// Rulings on names; their entities are provisional ids.
+    pub verdicts: Vec<Verdict>,
+    /// Decided disagreements by the provisional id of the record.
+    pub decided: HashMap<Uuid, Vec<Decision>>,
     /// Ids of entities that are stored already and may be referred to.
     pub stored: HashSet<Uuid>,
     /// Rows, bad rows and remarks so far.
@@ -193,6 +222,26 @@ pub fn provisional(external: &ExternalId) -> Uuid {
 /// The id of a part (version, section, text) of the record with this identity: the same in every load.
 pub fn part_id(external: &ExternalId, path: &str) -> Uuid {
     derived(&[&external.scheme, &external.id, path])
+}
+
+/// The verdict with the ids of the database in place of provisional ones.
+pub fn settled(verdict: &Verdict, ids: &HashMap<Uuid, Uuid>) -> Verdict {
+    let mut settled = verdict.clone();
+    for member in &mut settled.members {
+        member.entity = member.entity.map(|id| ids.get(&id).copied().unwrap_or(id));
+    }
+    settled
+}
+
+/// The identity of a verdict: the names that it speaks of, in no order.
+pub fn verdict_id(verdict: &Verdict) -> Uuid {
+    let mut names: Vec<String> = verdict
+        .members
+        .iter()
+        .map(|member| format!("{} {}", member.name, member.mela.unwrap_or_default()))
+        .collect();
+    names.sort();
+    derived(&["verdict", verdict.kind.as_str(), &names.join("/")])
 }
 
 fn derived(parts: &[&str]) -> Uuid {

@@ -36,6 +36,9 @@ const FILES: [(&str, EntityKind); 11] = [
     ("groups.toml", EntityKind::Group),
 ];
 
+/// Rulings on names that look alike. A folder may have none.
+const VERDICTS: &str = "verdicts.toml";
+
 /// The folder with one file of works for each composer or set of composers.
 const COMPOSITIONS: &str = "compositions";
 
@@ -53,6 +56,10 @@ pub fn parse(folder: &Path) -> Result<Batch, Error> {
     for path in toml_files(&works)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         builder.document(&format!("{COMPOSITIONS}/{name}"), EntityKind::Composition, &read(&path)?);
+    }
+    let rulings = folder.join(VERDICTS);
+    if rulings.is_file() {
+        builder.verdicts(VERDICTS, &read(&rulings)?);
     }
     Ok(builder.finish())
 }

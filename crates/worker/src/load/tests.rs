@@ -151,6 +151,8 @@ async fn the_shared_catalogue_loads_whole_beside_the_starter_catalogue() {
     let opened = database.open().await;
     let writer = opened.store.writer.as_ref().unwrap();
     run(writer, &starter()).await;
+    let rulings = writer.verdict_page(100, None).await.unwrap();
+    assert!(rulings.items.len() >= 45 && rulings.items.iter().all(|row| row.verdict.check().is_empty()));
     let plan = Plan::of(&folder).unwrap();
     let mut report = run(writer, &plan).await;
     let counts = *report.counts(EntityKind::Composition);

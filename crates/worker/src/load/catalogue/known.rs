@@ -1,9 +1,10 @@
 //! What is stored already, as far as rows can be linked to it.
 
 use super::SCHEME;
+use domain::music::Raga;
 use domain::name::NameRole;
 use domain::reference::ExternalId;
-use domain::{EntityKind, EntityRef, Name, Record};
+use domain::{EntityKind, EntityRef, Name, Record, Verdict};
 use lipi::Script;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -18,6 +19,7 @@ pub struct Known {
     /// Works that came into being elsewhere.
     foreign_songs: HashSet<Uuid>,
     ids: HashSet<Uuid>,
+    verdicts: Vec<Verdict>,
 }
 
 /// What tells a stored work from others.
@@ -59,6 +61,24 @@ impl Known {
             }
             _ => {}
         }
+    }
+
+    /// Adds rulings on names.
+    pub fn rule(&mut self, verdicts: impl IntoIterator<Item = Verdict>) {
+        self.verdicts.extend(verdicts);
+    }
+
+    /// Rulings on names.
+    pub fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
+    }
+
+    /// The number of the mela of a stored raga, or of its parent.
+    pub fn mela_of(&self, raga: &Raga) -> Option<u8> {
+        raga.mela_number.or_else(|| match self.record(raga.parent?.0) {
+            Some(Record::Raga(mela)) => mela.mela_number,
+            _ => None,
+        })
     }
 
     /// Every stored id.

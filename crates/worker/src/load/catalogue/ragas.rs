@@ -12,6 +12,7 @@ use domain::music::raga::{Raga, RagaKind, Tradition};
 use domain::music::scale::{self, Motion, ScaleToken, Swara};
 use domain::name::AliasScheme;
 use domain::reference::SourceNote;
+use domain::verdict::{self, Claim};
 use domain::{EntityKind, EntityRef, Name, Record};
 use lipi::Scheme;
 use std::collections::{BTreeSet, HashMap};
@@ -313,10 +314,7 @@ impl Candidates {
             if raga.kind == RagaKind::Mela {
                 continue;
             }
-            let number = raga.parent.and_then(|parent| match known.record(parent.0) {
-                Some(Record::Raga(mela)) => mela.mela_number,
-                _ => None,
-            });
+            let number = known.mela_of(raga);
             let keys: BTreeSet<String> = raga.names.iter().map(|name| name.key(EntityKind::Raga)).collect();
             janyas.extend(keys.into_iter().map(|key| (key, number, id)));
         }
@@ -342,8 +340,24 @@ impl Candidates {
         known: &Known,
         report: &mut Report,
     ) -> Option<Uuid> {
+        let claim = Claim { kind: EntityKind::Raga, name: &spelled.display, mela: parent };
+        if let Some(id) = verdict::gives(known.verdicts(), claim) {
+            report.remark("linked by a ruling on its name", &row.name);
+            self.janyas.retain(|(_, _, taken)| *taken != id);
+            return Some(id);
+        }
         let key = lipi::raga_key(&spelled.display);
-        let named = self.janyas.iter().filter(|(own, _, _)| *own == key);
+        let mut allowed = |id: &Uuid| {
+            let forbidding = verdict::forbids(known.verdicts(), claim, *id);
+            if let Some(forbidding) = forbidding {
+                let reason = "kept apart from a stored raga by a ruling";
+                report.remark(reason, format!("{}: {}", row.name, forbidding.reason));
+            }
+            forbidding.is_none()
+        };
+        let mut named: Vec<_> = self.janyas.iter().filter(|(own, _, _)| *own == key).collect();
+        named.retain(|(_, _, id)| allowed(id));
+        let named = named.into_iter();
         let (here, elsewhere): (Vec<_>, Vec<_>) = named.partition(|(_, number, _)| *number == parent);
         let ids: BTreeSet<Uuid> = here.iter().map(|(_, _, id)| *id).collect();
         if ids.is_empty() {
@@ -447,11 +461,16 @@ impl Ragas {
     /// The raga that is spelled so, where one alone is.
     pub fn by_spelling(&self, spelling: &str) -> Option<Uuid> {
         let hits = self.by_key.get(&lipi::raga_key(spelling))?;
-        (hits.len() == 1).then(|| hits.first().map(|at| self.rows[*at].id)).flatten()
+        let ids: BTreeSet<Uuid> = hits.iter().map(|at| self.rows[*at].id).collect();
+        (ids.len() == 1).then(|| ids.first().copied()).flatten()
     }
 
     /// Among ragas of one name: the one spelled exactly so, else the mela, else the one known before.
     fn prefer(&self, several: &[usize], spelling: &str) -> Found {
+        let ids: BTreeSet<Uuid> = several.iter().map(|at| self.rows[*at].id).collect();
+        if let (1, Some(only)) = (ids.len(), ids.first()) {
+            return Found::Raga(*only);
+        }
         let plain = names::plain(spelling).to_lowercase();
         let alone = |wanted: &dyn Fn(&Row) -> bool| {
             let mut found = several.iter().filter(|at| wanted(&self.rows[**at]));

@@ -15,6 +15,7 @@ use domain::id::{ComposerId, RagaId, RightsId, SourceId, TalaId};
 use domain::music::tala::{Eduppu, TalaSetting};
 use domain::name::{AliasScheme, Language};
 use domain::reference::{Composer, ExternalId, SourceNote};
+use domain::verdict::{self, Claim};
 use domain::{EntityKind, EntityRef, Name, Record, Severity};
 use lipi::{Notation, Scheme, Script};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -98,7 +99,7 @@ impl<'a> Planner<'a> {
         let target = match stored {
             Some(id) if self.known.is_foreign(id) => Some(id),
             Some(_) => None,
-            None => self.stored_composer(&key),
+            None => self.stored_composer(&krithi.composer, &key),
         };
         let id = match target {
             Some(id) => {
@@ -117,8 +118,15 @@ impl<'a> Planner<'a> {
     }
 
     /// The stored composer of this name, when there is one alone.
-    fn stored_composer(&self, key: &str) -> Option<Uuid> {
-        let mut found = self.known.free(EntityKind::Composer).filter(|(_, record)| {
+    fn stored_composer(&self, name: &str, key: &str) -> Option<Uuid> {
+        let claim = Claim { kind: EntityKind::Composer, name, mela: None };
+        if let Some(id) = verdict::gives(self.known.verdicts(), claim) {
+            return Some(id);
+        }
+        let mut found = self.known.free(EntityKind::Composer).filter(|(id, record)| {
+            if verdict::forbids(self.known.verdicts(), claim, *id).is_some() {
+                return false;
+            }
             record.names().iter().any(|name| {
                 name.role != domain::name::NameRole::Signature && lipi::k1_joined(&name.text) == key
             })
@@ -176,6 +184,7 @@ impl<'a> Planner<'a> {
             tags: Vec::new(),
             year_hint: None,
             title_only: text.is_none(),
+            exceptions: Vec::new(),
             versions: vec![Version {
                 id: part_id(id, "version"),
                 label: None,

@@ -16,6 +16,7 @@ fn folder() -> Option<PathBuf> {
 fn known_starter() -> Known {
     let batch = parse_starter(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalogue")).unwrap();
     let mut known = Known::default();
+    known.rule(batch.verdicts);
     for entry in batch.entries {
         let Work::Put(record) = entry.work else { continue };
         known.add(EntityRef { kind: record.kind(), id: entry.provisional }, *record);

@@ -4,7 +4,7 @@ use super::document::{Document, Fields, Mistake};
 use super::raw::{self, Common, Head};
 use super::{arithmetic, external, mela_key, song};
 use crate::load::names;
-use crate::load::plan::{Batch, Entry, Work, provisional};
+use crate::load::plan::{Batch, Decision, Entry, Work, provisional, verdict_id};
 use domain::id::{
     ComposerId, CompositionId, DeityId, PlaceId, RagaId, RightsId, SourceId, TagId, TalaId, TempleId,
 };
@@ -16,7 +16,8 @@ use domain::name::{AliasScheme, NameRole};
 use domain::reference::{
     Composer, Deity, ExternalId, Group, GroupMember, Location, Place, Rights, Source, SourceNote, Tag, Temple,
 };
-use domain::{EntityKind, Name, Record, Severity};
+use domain::verdict::Member;
+use domain::{EntityKind, Name, Record, Severity, Verdict};
 use serde::de::DeserializeOwned;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -125,7 +126,8 @@ impl Builder {
     ) -> Result<Option<(ExternalId, Record)>, Mistake> {
         let (line, table) = (fields.line, fields.table.clone());
         let failed = |reason: String| Mistake { line, reason };
-        let common: Common = document.read(fields.take(&raw::COMMON))?;
+        let mut common: Common = document.read(fields.take(&raw::COMMON))?;
+        let decided = decided(&mut common).map_err(failed)?;
         if !belongs(&table, kind) {
             return Err(failed(format!("a [[{table}]] does not belong into this file")));
         }
@@ -153,7 +155,74 @@ impl Builder {
                 })
                 .and_then(|(frame, raw)| song::composition(frame, head, raw, &self.talas)),
         };
-        built.map(Some).map_err(failed)
+        let (external, record) = built.map_err(failed)?;
+        if !decided.is_empty() {
+            self.batch.decided.insert(provisional(&external), decided);
+        }
+        Ok(Some((external, record)))
+    }
+
+    /// Reads the rulings of `verdicts.toml`, after all records.
+    pub fn verdicts(&mut self, file: &str, text: &str) {
+        self.batch.report.begin_file(file);
+        let mut document = match Document::parse(text) {
+            Ok(document) => document,
+            Err(mistakes) => return mistakes.into_iter().for_each(|mistake| self.reject(file, mistake)),
+        };
+        let head = match document.take_head() {
+            Ok(head) => head,
+            Err(mistake) => return self.reject(file, mistake),
+        };
+        for fields in std::mem::take(&mut document.records) {
+            self.batch.report.row(file);
+            let (line, table) = (fields.line, fields.table.clone());
+            let read = match table.as_str() {
+                "verdict" => document.read::<raw::Verdict>(fields),
+                _ => Err(Mistake { line, reason: format!("a [[{table}]] does not belong into this file") }),
+            };
+            let ruled =
+                read.and_then(|raw| self.verdict(&head, raw).map_err(|reason| Mistake { line, reason }));
+            match ruled {
+                Ok(verdict)
+                    if self.batch.verdicts.iter().any(|other| verdict_id(other) == verdict_id(&verdict)) =>
+                {
+                    self.reject(
+                        file,
+                        Mistake { line, reason: "these names were ruled on before".to_owned() },
+                    );
+                }
+                Ok(verdict) => self.batch.verdicts.push(verdict),
+                Err(mistake) => self.reject(file, mistake),
+            }
+        }
+    }
+
+    fn verdict(&self, head: &Head, raw: raw::Verdict) -> Built<Verdict> {
+        let member = |member: raw::NamedMember| {
+            let entity = match &member.record {
+                Some(key) => Some(self.known(raw.kind, key)?),
+                None => None,
+            };
+            Ok(Member { name: member.name, mela: member.mela, entity })
+        };
+        let verdict = Verdict {
+            kind: raw.kind,
+            ruling: raw.ruling,
+            members: raw.members.into_iter().map(member).collect::<Built<_>>()?,
+            reason: raw.reason,
+            source: raw.source.or_else(|| head.source.clone()).unwrap_or_default(),
+        };
+        match verdict.check().first() {
+            Some(broken) => Err(format!("{} {}", broken.field, broken.detail)),
+            None => Ok(verdict),
+        }
+    }
+
+    /// The id of a record that was read, or that follows from arithmetic.
+    fn known(&self, kind: EntityKind, key: &str) -> Built<Uuid> {
+        let id = id(kind, key);
+        let computed = || arithmetic::records().iter().any(|(external, _)| provisional(external) == id);
+        if self.met.contains(&id) || computed() { Ok(id) } else { Err(format!("there is no {kind} `{key}`")) }
     }
 
     fn setting(&mut self, common: &Common, raw: &raw::Setting) -> Built<()> {
@@ -222,6 +291,15 @@ impl Document<'_> {
     }
 }
 
+/// The decisions of a record, each with what it is about and why.
+fn decided(common: &mut Common) -> Built<Vec<Decision>> {
+    let decided = std::mem::take(&mut common.decided);
+    match decided.iter().find(|decision| decision.reason.trim().is_empty()) {
+        Some(decision) => Err(format!("the decision against `{}` needs a `reason`", decision.other)),
+        None => Ok(decided),
+    }
+}
+
 /// Whether records of `table` stand in the file of `kind`.
 fn belongs(table: &str, kind: EntityKind) -> bool {
     match table {
@@ -245,6 +323,9 @@ pub fn frame(kind: EntityKind, common: Common, head: &Head) -> Built<Frame> {
     let plain = matches!(kind, EntityKind::Source | EntityKind::Rights);
     let mut all =
         if plain { vec![names::latin(&name)] } else { names::of_iso(&name, common.display.as_deref()) };
+    if let Some(mark) = &common.disambiguator {
+        names::tell_apart(&mut all, mark);
+    }
     for (reason, texts) in &common.aliases {
         let scheme = alias_scheme(reason)?;
         for text in texts {

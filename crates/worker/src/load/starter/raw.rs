@@ -1,16 +1,30 @@
 //! The records of the starter catalogue as their files spell them.
 
-use domain::composition::{Attribution, Form, SectionKind};
+use crate::load::plan::Decision;
+use domain::EntityKind;
+use domain::composition::{Attribution, Form, FormException, SectionKind};
 use domain::music::scale::Swara;
 use domain::music::tala::Jati;
 use domain::name::Language;
 use domain::reference::{GroupKind, TagCategory, Year};
+use domain::verdict::Ruling;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Names of the fields of [`Common`].
-pub const COMMON: [&str; 9] =
-    ["key", "name", "title", "display", "aliases", "signatures", "note", "source", "source_key"];
+pub const COMMON: [&str; 11] = [
+    "key",
+    "name",
+    "title",
+    "display",
+    "aliases",
+    "signatures",
+    "disambiguator",
+    "note",
+    "decided",
+    "source",
+    "source_key",
+];
 
 /// What every record may have.
 #[derive(Default, Deserialize)]
@@ -28,7 +42,12 @@ pub struct Common {
     /// In ISO 15919.
     #[serde(default)]
     pub signatures: Vec<String>,
+    /// In ISO 15919: what tells it from another record of the same name.
+    pub disambiguator: Option<String>,
     pub note: Option<String>,
+    /// Where other collections disagree, and why this record stays as it is.
+    #[serde(default)]
+    pub decided: Vec<Decision>,
     /// What the facts rest on.
     pub source: Option<String>,
     /// The key of a source.
@@ -46,6 +65,26 @@ pub struct Head {
     pub form: Option<Form>,
     pub rights: Option<String>,
     pub precision_metres: Option<u32>,
+}
+
+/// A ruling of `verdicts.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    pub kind: EntityKind,
+    pub ruling: Ruling,
+    pub members: Vec<NamedMember>,
+    pub reason: String,
+    pub source: Option<String>,
+}
+
+/// A name of a verdict, with the key of its record where there is one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedMember {
+    pub name: String,
+    pub mela: Option<u8>,
+    pub record: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -170,6 +209,9 @@ pub struct Composition {
     pub tags: Vec<String>,
     pub rights: Option<String>,
     pub year_hint: Option<i16>,
+    /// Rules of the form that do not hold for this work.
+    #[serde(default)]
+    pub exceptions: Vec<FormException>,
     #[serde(default)]
     pub section: Vec<Section>,
 }

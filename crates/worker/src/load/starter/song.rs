@@ -55,6 +55,7 @@ pub fn composition(
         tags: refer::tags(&raw.tags),
         year_hint: raw.year_hint,
         title_only: text.sections.is_empty(),
+        exceptions: raw.exceptions,
         versions: vec![Version {
             id: part_id(&frame.external, "version"),
             label: None,

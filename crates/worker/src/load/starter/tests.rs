@@ -107,6 +107,51 @@ fn the_palindrome_of_fourteen_ragas_has_34_entries_in_three_sections() {
 }
 
 #[test]
+fn the_rulings_keep_homonyms_apart_and_spellings_together() {
+    use domain::verdict::{self, Claim, Ruling};
+    let batch = parse(&folder()).unwrap();
+    let count = |ruling| batch.verdicts.iter().filter(|verdict| verdict.ruling == ruling).count();
+    assert!(count(Ruling::Distinct) >= 20 && count(Ruling::Merge) >= 20 && count(Ruling::Defer) >= 4);
+    let id = |key: &str| builder::id(EntityKind::Raga, key);
+    let claim = |name, mela| Claim { kind: EntityKind::Raga, name, mela: Some(mela) };
+    for (name, mela, other) in [
+        ("Kannada", 29, "kanada"),
+        ("Kalavathi", 31, "kalavati-16"),
+        ("Bhogi", 7, "abhogi"),
+        ("Kadaram", 21, "kedaram"),
+        ("Narireethigowla", 20, "ritigaula"),
+        ("Shree", 22, "sri"),
+    ] {
+        assert!(verdict::forbids(&batch.verdicts, claim(name, mela), id(other)).is_some(), "{name}");
+        assert_ne!(verdict::gives(&batch.verdicts, claim(name, mela)), Some(id(other)), "{name}");
+    }
+    for (name, mela, one) in [
+        ("Hanumatodi", 8, "mela-08"),
+        ("Gowla", 15, "gaula"),
+        ("Nattai", 36, "nata"),
+        ("Jujavanti", 28, "dvijavanti"),
+        ("Vīra Vasanta", 24, "viravasantam"),
+    ] {
+        assert_eq!(verdict::gives(&batch.verdicts, claim(name, mela)), Some(id(one)), "{name}");
+    }
+}
+
+#[test]
+fn a_bad_ruling_is_named_by_its_line() {
+    let mut builder = Builder::default();
+    let text = "source = \"x\"\n[[verdict]]\nkind = \"raga\"\nruling = \"distinct\"\nreason = \"y\"\n\
+        members = [{ name = \"A\", record = \"nobody\" }, { name = \"B\" }]\n\
+        [[verdict]]\nkind = \"raga\"\nruling = \"perhaps\"\nreason = \"y\"\nmembers = []\n\
+        [[verdict]]\nkind = \"raga\"\nruling = \"defer\"\nreason = \"y\"\nmembers = [{ name = \"A\" }]\n\
+        [[raga]]\nkey = \"a\"\n";
+    builder.verdicts("verdicts.toml", text);
+    let batch = builder.finish();
+    let lines: Vec<_> = batch.report.bad.iter().map(|bad| bad.line).collect();
+    assert_eq!(lines, [2, 9, 12, 17], "{:?}", batch.report.bad);
+    assert_eq!(batch.verdicts, []);
+}
+
+#[test]
 fn every_mistake_is_listed_with_its_line() {
     let mut builder = Builder::default();
     let text = "source = \"x\"\n\n[[raga]]\nkey = \"a\"\nname = \"a\"\nparent = 73\n\n[[raga]]\nkey = \"b\"\nname = \"b\"\nparent = 28\narohana = \"S R2 G\"\n\n[[raga]]\nkey = \"c\"\nname = \"c\"\ncolour = \"red\"\n\n[[raga]]\nkey = \"d\"\nname = \"d\"\n";

@@ -53,6 +53,7 @@ conformance! {
         no_text_breaks_it,
         versions_list_what_is_held,
         position_travels_with_the_index,
+        a_position_ahead_of_the_index_is_not_believed,
         a_second_owner_is_refused,
         a_damaged_index_begins_anew,
         rebuild_equals_the_fed_index,
@@ -579,6 +580,21 @@ async fn position_travels_with_the_index(bench: Bench) {
     // What a power cut may leave of the position's own file.
     std::fs::write(bench.folder.join(generation).join("position.json"), "").unwrap();
     assert_eq!(bench.open().await.position(), Some(position), "the last commit carries it too");
+}
+
+async fn a_position_ahead_of_the_index_is_not_believed(bench: Bench) {
+    let search = with_titles(&bench).await;
+    let position = Position { epoch: 1, position: 7 };
+    search.set_position(position).await.unwrap();
+    search.apply(&[Change::Put(song(50, "next"))]).await.unwrap();
+    let meta = bench.folder.join(search.stats().generation).join("meta.json");
+    let before = std::fs::read(&meta).unwrap();
+    search.apply(&[Change::Put(song(51, "after"))]).await.unwrap();
+    search.set_position(Position { epoch: 1, position: 8 }).await.unwrap();
+    drop(search);
+    // A power cut that took the last commit and left the position's own file.
+    std::fs::write(&meta, before).unwrap();
+    assert_eq!(bench.open().await.position(), Some(position), "the event is asked for again");
 }
 
 async fn a_second_owner_is_refused(bench: Bench) {

@@ -1,6 +1,7 @@
 //! One index on disk, from its birth to the day another takes its place.
 
 use super::schema::{DIGEST, Fields, LIVE, RANK, SCHEMA_VERSION, VERSION, entity_of_rank};
+use super::unsynced::Unsynced;
 use super::{engine, folder};
 use crate::document::Change;
 use crate::query::{Held, HeldAfter};
@@ -8,13 +9,17 @@ use crate::{Applied, Error, Position};
 use ::tantivy::directory::error::LockError;
 use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use ::tantivy::store::Compressor;
-use ::tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError};
+use ::tantivy::{
+    Index, IndexMeta, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError,
+};
 use domain::{EntityKind, EntityRef};
 use lipi::FOLD_VERSION;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use uuid::Uuid;
 
@@ -42,6 +47,16 @@ pub(super) struct Generation {
     desk: Mutex<Desk>,
     held: RwLock<Catalogue>,
     position: Mutex<Option<Position>>,
+    /// Number of the last commit.
+    committed: AtomicU64,
+}
+
+/// The file of the position.
+#[derive(Serialize, Deserialize)]
+struct Placed {
+    position: Position,
+    /// The commit that the position was saved after.
+    committed: u64,
 }
 
 /// The writing side. After a failure the writer is gone, with all it had not committed.
@@ -92,7 +107,7 @@ impl Generation {
         let index = Index::builder()
             .schema(fields.schema.clone())
             .settings(settings)
-            .create_in_dir(&path)
+            .open_or_create(Unsynced::open(&path).map_err(engine("make an index"))?)
             .map_err(engine("make an index"))?;
         Self::of(index, path, fields, memory_bytes)
     }
@@ -100,7 +115,7 @@ impl Generation {
     /// Opens one that is there; its files are checked against their sums.
     pub(super) fn open(path: PathBuf, memory_bytes: usize) -> Result<Self, Error> {
         let fields = Fields::new();
-        let index = Index::open_in_dir(&path).map_err(engine("open"))?;
+        let index = Index::open(Unsynced::open(&path).map_err(engine("open"))?).map_err(engine("open"))?;
         let damaged = index.validate_checksum().map_err(engine("check its files"))?;
         if index.schema() != fields.schema || !damaged.is_empty() {
             let source = format!("damaged files: {damaged:?}, or unknown fields").into();
@@ -114,7 +129,8 @@ impl Generation {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         let reader: IndexReader = reader.map_err(engine("read"))?;
         let held = read_catalogue(&reader.searcher()).map_err(engine("read its versions"))?;
-        let position = read_position(&index, &path);
+        let metas = index.load_metas().map_err(engine("read its state"))?;
+        let position = read_position(&metas, &path);
         Ok(Self {
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             path,
@@ -125,6 +141,7 @@ impl Generation {
             desk: Mutex::new(Desk { writer: Some(writer), staged: HashMap::new(), retired: false }),
             held: RwLock::new(held),
             position: Mutex::new(position),
+            committed: AtomicU64::new(metas.opstamp),
         })
     }
 
@@ -174,14 +191,16 @@ impl Generation {
         writer.add_document(document).map(|_| ()).map_err(engine("write a document"))
     }
 
-    /// Makes all that was written durable and visible.
+    /// Makes all that was written visible; it outlives this process.
     pub(super) fn commit(&self) -> Result<(), Error> {
         let mut desk = self.desk();
         let payload = serde_json::to_string(&self.position()).unwrap_or_default();
-        let committed = self.writer(&mut desk).and_then(|writer| commit(writer, &payload));
-        if let Err(error) = committed {
-            desk.give_up();
-            return Err(error);
+        match self.writer(&mut desk).and_then(|writer| commit(writer, &payload)) {
+            Ok(number) => self.committed.store(number, Ordering::Release),
+            Err(error) => {
+                desk.give_up();
+                return Err(error);
+            }
         }
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         desk.staged.drain().for_each(|(entity, known)| held.insert(entity, known));
@@ -196,7 +215,8 @@ impl Generation {
     /// Written without waiting for the disk: the next commit carries it too, and a position that went
     /// back repeats work and loses none.
     pub(super) fn set_position(&self, position: Position) -> Result<(), Error> {
-        let text = serde_json::to_string(&position).unwrap_or_default();
+        let committed = self.committed.load(Ordering::Acquire);
+        let text = serde_json::to_string(&Placed { position, committed }).unwrap_or_default();
         replace_file(&self.path.join(POSITION_FILE), &text, false)?;
         *self.position.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
         Ok(())
@@ -327,10 +347,10 @@ fn open_writer(index: &Index, path: &Path, memory_bytes: usize) -> Result<IndexW
     Ok(writer)
 }
 
-fn commit(writer: &mut IndexWriter, payload: &str) -> Result<(), Error> {
+fn commit(writer: &mut IndexWriter, payload: &str) -> Result<u64, Error> {
     let mut prepared = writer.prepare_commit().map_err(engine("prepare a commit"))?;
     prepared.set_payload(payload);
-    prepared.commit().map(|_| ()).map_err(engine("commit"))
+    prepared.commit().map_err(engine("commit"))
 }
 
 fn read_catalogue(searcher: &Searcher) -> ::tantivy::Result<Catalogue> {
@@ -356,11 +376,13 @@ fn read_catalogue(searcher: &Searcher) -> ::tantivy::Result<Catalogue> {
     Ok(catalogue)
 }
 
-/// The file is the newer one; the commit is what is left when a power cut took the file.
-fn read_position(index: &Index, path: &Path) -> Option<Position> {
+/// The file is the newer one. The commit is what is left when a power cut took the file, or took commits
+/// that the file has seen.
+fn read_position(metas: &IndexMeta, path: &Path) -> Option<Position> {
     let file = fs::read_to_string(path.join(POSITION_FILE)).ok();
-    let from_file = file.and_then(|text| serde_json::from_str(&text).ok());
-    from_file.or_else(|| serde_json::from_str(&index.load_metas().ok()?.payload?).ok()?)
+    let placed = file.and_then(|text| serde_json::from_str::<Placed>(&text).ok());
+    let believed = placed.filter(|placed| placed.committed <= metas.opstamp).map(|placed| placed.position);
+    believed.or_else(|| serde_json::from_str(metas.payload.as_deref()?).ok()?)
 }
 
 /// Replaces a file in one step; `durable` waits until the disk has it.

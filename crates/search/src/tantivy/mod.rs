@@ -9,6 +9,7 @@ mod generation;
 mod plan;
 mod rebuild;
 mod schema;
+mod unsynced;
 
 use crate::document::Change;
 use crate::query::{

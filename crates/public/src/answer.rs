@@ -68,9 +68,9 @@ pub(crate) struct Question<'a> {
 
 impl Question<'_> {
     /// Answers from the cache, or with what `load` makes.
-    pub async fn answer<L>(self, load: impl FnOnce() -> L) -> Result<Response, Problem>
+    pub async fn answer<E, L>(self, load: impl FnOnce() -> L) -> Result<Response, E>
     where
-        L: Future<Output = Result<Made, Problem>>,
+        L: Future<Output = Result<Made, E>>,
     {
         if !self.state.config.cached {
             let made = load().await?;

@@ -1,7 +1,7 @@
 //! The page of one entity: from a reference to its document, with the cheapest answer that is right.
 //!
-//! In this order: the node's cache; 404 or 308 for what the reference leads to; 304 without loading the
-//! record; the record with everything that its page shows, in one statement.
+//! In this order: the node's cache; for a reader who names a tag, 304 without loading the record; the
+//! record with everything that its page shows, from the reference in one statement; 308 from an old slug.
 
 use crate::answer::{Made, Question, Served, hash128, read};
 use crate::error::store_problem;
@@ -49,34 +49,38 @@ impl Page<'_> {
             return Ok(response);
         }
         let read = read(state).await?;
-        let found = resolve(&read, self.kind, self.reference).await?;
-        if found.redirected {
-            return Ok(self.moved(&found, &read));
-        }
-        if let Some(response) = self.not_modified(found.id, &read).await? {
+        if let Some(response) = self.not_modified(&read).await? {
             return Ok(response);
         }
-        question.answer(|| self.load(found.id, &read, view)).await
+        match question.answer(|| self.load(&read, view)).await {
+            Err(Elsewhere::Moved(id, slug)) => Ok(self.moved(id, &slug, &read)),
+            Err(Elsewhere::Problem(problem)) => Err(problem),
+            Ok(response) => Ok(response),
+        }
     }
 
     /// 308 from an old slug: the same address with the new one.
-    fn moved(&self, found: &Resolved, read: &Read) -> Response {
+    fn moved(&self, id: Uuid, slug: &str, read: &Read) -> Response {
         let collection = format!("/v1/{}/", self.kind.plural());
         let rest = self.uri.path().strip_prefix(&collection).unwrap_or_default();
         let rest = rest.find('/').map_or("", |at| &rest[at..]);
         let query = self.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let keys = SurrogateKeys::default().entity(self.entity(found.id)).keys();
+        let keys = SurrogateKeys::default().entity(self.entity(id)).keys();
         let fresh = Fresh { etag: None, keys, lsn: Some(read.lsn()) };
-        Served::of(read).stamp(fresh.moved(&format!("{collection}{}{rest}{query}", found.slug)))
+        Served::of(read).stamp(fresh.moved(&format!("{collection}{slug}{rest}{query}")))
     }
 
     /// 304 where the reader names a tag that still fits. It states no surrogate keys: those that a cache
     /// has with the document still hold, since equal documents show the same entities.
-    async fn not_modified(&self, id: Uuid, read: &Read) -> Result<Option<Response>, Problem> {
+    async fn not_modified(&self, read: &Read) -> Result<Option<Response>, Problem> {
         if self.have.is_empty() {
             return Ok(None);
         }
-        let fingerprint = read.fingerprint(self.kind, id).await.map_err(store_problem)?;
+        let found = resolve(read, self.kind, self.reference).await?;
+        if found.redirected {
+            return Ok(Some(self.moved(found.id, &found.slug, read)));
+        }
+        let fingerprint = read.fingerprint(self.kind, found.id).await.map_err(store_problem)?;
         let fingerprint = fingerprint.ok_or_else(Problem::not_found)?;
         let ragas = if self.shows_ragas() { raga_versions(read).await? } else { Vec::new() };
         let etag = self.etag(fingerprint, &ragas);
@@ -87,11 +91,13 @@ impl Page<'_> {
 
     async fn load<B: Serialize>(
         &self,
-        id: Uuid,
         read: &Read,
         view: impl FnOnce(Shown<'_>) -> Option<B>,
-    ) -> Result<Made, Problem> {
-        let live = live(read, self.kind, id).await?;
+    ) -> Result<Made, Elsewhere> {
+        let (live, redirected) = live_at(read, self.kind, self.reference).await?;
+        if redirected {
+            return Err(Elsewhere::Moved(live.entity.id, live.slug));
+        }
         let ragas = match self.shows_ragas() {
             true => read.ragas_all().await.map_err(store_problem)?,
             false => Vec::new(),
@@ -99,7 +105,7 @@ impl Page<'_> {
         let versions = ragas.iter().map(|row| (row.id, row.version)).collect::<Vec<_>>();
         let etag = self.etag(live.fingerprint, &versions);
         let body = view(Shown { live: &live, ragas: &ragas }).ok_or_else(Problem::not_found)?;
-        Made::tagged(&body, &etag, &keys(&live), read)
+        Ok(Made::tagged(&body, &etag, &keys(&live), read)?)
     }
 
     /// The tag of one variant of a record. The tables of `lipi` are part of it, since they make what is
@@ -122,12 +128,35 @@ impl Page<'_> {
     }
 }
 
+/// Why a page is not answered with a document.
+enum Elsewhere {
+    /// The reference is an old one of this id, which has this slug now.
+    Moved(Uuid, String),
+    Problem(Problem),
+}
+
+impl From<Problem> for Elsewhere {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
 /// What `reference`, a slug or an id, leads to.
 pub(crate) async fn resolve(read: &Read, kind: EntityKind, reference: &str) -> Result<Resolved, Problem> {
-    if reference.contains('\0') {
-        return Err(Problem::not_found());
-    }
+    let reference = storable(reference)?;
     read.resolve(kind, reference).await.map_err(store_problem)?.ok_or_else(Problem::not_found)
+}
+
+/// The live record that `reference` leads to, with everything that its page shows, and whether the reference
+/// is an old one.
+async fn live_at(read: &Read, kind: EntityKind, reference: &str) -> Result<(Live, bool), Problem> {
+    let reference = storable(reference)?;
+    read.detail_at(kind, reference).await.map_err(store_problem)?.ok_or_else(Problem::not_found)
+}
+
+/// Nothing is called by a text that the database cannot hold.
+fn storable(reference: &str) -> Result<&str, Problem> {
+    if reference.contains('\0') { Err(Problem::not_found()) } else { Ok(reference) }
 }
 
 /// The live record with everything that its page shows.

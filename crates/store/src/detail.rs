@@ -63,11 +63,7 @@ pub struct Fingerprint {
 impl Read {
     /// What `reference` (an id, a slug, an old slug, an old id) leads to among the live aggregates.
     pub async fn resolve(&self, kind: EntityKind, reference: &str) -> Result<Option<Resolved>, Error> {
-        let statement = Statement::new(RESOLVE)
-            .bind(kind.as_str())
-            .bind(reference.to_owned())
-            .bind(Uuid::parse_str(reference).ok());
-        let row = self.row(statement).await?;
+        let row = self.row(referring(RESOLVE, kind, reference)).await?;
         row.map(|row| {
             Ok(Resolved {
                 id: row.try_get("id")?,
@@ -78,17 +74,28 @@ impl Read {
         .transpose()
     }
 
+    /// The live aggregate that `reference` leads to, whole, in one statement; true beside it where the
+    /// reference was an old slug or an old id.
+    pub async fn detail_at(&self, kind: EntityKind, reference: &str) -> Result<Option<(Live, bool)>, Error> {
+        let row = self.row(referring(DETAIL_AT, kind, reference)).await?;
+        row.as_ref().map(|row| Ok((live_of(kind, row)?, row.try_get("redirected")?))).transpose()
+    }
+
     /// The live aggregate, whole, in one statement.
     pub async fn detail(&self, kind: EntityKind, id: Uuid) -> Result<Option<Live>, Error> {
-        let row = self.row(Statement::new(DETAIL).bind(id).bind(kind.as_str())).await?;
+        let row = self.row(Statement::new(DETAIL).bind(kind.as_str()).bind(id)).await?;
         row.as_ref().map(|row| live_of(kind, row)).transpose()
     }
 
     /// What [`Live::fingerprint`] is now, without loading any record.
     pub async fn fingerprint(&self, kind: EntityKind, id: Uuid) -> Result<Option<Fingerprint>, Error> {
-        let row = self.row(Statement::new(FINGERPRINT).bind(id).bind(kind.as_str())).await?;
+        let row = self.row(Statement::new(FINGERPRINT).bind(kind.as_str()).bind(id)).await?;
         row.as_ref().map(fingerprint_of).transpose()
     }
+}
+
+fn referring(sql: &'static str, kind: EntityKind, reference: &str) -> Statement {
+    Statement::new(sql).bind(kind.as_str()).bind(reference.to_owned()).bind(Uuid::parse_str(reference).ok())
 }
 
 fn live_of(kind: EntityKind, row: &PgRow) -> Result<Live, Error> {
@@ -115,71 +122,85 @@ fn fingerprint_of(row: &PgRow) -> Result<Fingerprint, Error> {
     Ok(Fingerprint { hash128: hash128.into_bytes() })
 }
 
-const RESOLVE: &str = "
-    select id, slug, redirected from (
-        select id, slug, false as redirected, 0 as rank from live.aggregate where kind = $1 and id = $3
-        union all
-        select id, slug, false, 1 from live.aggregate where kind = $1 and slug = $2
-        union all
-        select a.id, a.slug, true, 2
-        from live.redirect r join live.aggregate a on a.id = r.aggregate_id
-        where r.kind = $1 and r.old = $2
-    ) found
-    order by rank limit 1";
+/// What a reference `$2`, which may be the id `$3`, leads to.
+macro_rules! found {
+    () => {
+        "select id, slug, redirected from (
+            select id, slug, false as redirected, 0 as rank from live.aggregate where kind = $1 and id = $3
+            union all
+            select id, slug, false, 1 from live.aggregate where kind = $1 and slug = $2
+            union all
+            select a.id, a.slug, true, 2
+            from live.redirect r join live.aggregate a on a.id = r.aggregate_id
+            where r.kind = $1 and r.old = $2
+        ) found
+        order by rank limit 1"
+    };
+}
 
+/// An entity `e`, its own label, the labels that its page shows, and the groups that it belongs to. Of what
+/// a statement does not select, such as the cards, PostgreSQL makes nothing.
 // Cards are JSON already; they are joined as text, which is all that the database does to them.
-const DETAIL: &str = "
-    select e.id, e.slug, e.version, e.row_version, e.number, e.content_hash, e.body::text as body,
-        e.created_at, e.recorded_at, own.card, embedded.labels, member_of.groups,
-        encode(sha256(e.content_hash || own.stamp || embedded.stamps || member_of.stamps), 'hex')::char(32)::uuid
-            as fingerprint
-    from live.entity e
-    join live.label own on own.aggregate_id = e.id
-    cross join lateral (
-        select '[' || coalesce(string_agg(l.card, ',' order by l.aggregate_id), '') || ']' as labels,
-            coalesce(string_agg(l.stamp, '' order by l.aggregate_id), '') as stamps
-        from live.label l
-        where l.aggregate_id in (select r.target_id from live.reference r where r.aggregate_id = e.id)
-    ) embedded
-    cross join lateral (
-        select '[' || coalesce(string_agg(
-                '{\"group\":' || g.card || ',\"ord\":' || m.ord || '}', ',' order by m.ord, m.aggregate_id), '')
-                || ']' as groups,
-            coalesce(string_agg(g.stamp || int4send(m.ord), '' order by m.ord, m.aggregate_id), '') as stamps
-        from (
-            select r.aggregate_id, (
-                select count(*)::integer from live.reference before
-                where before.aggregate_id = r.aggregate_id and before.role = 'member' and before.ord < min(r.ord)
-            ) as ord
-            from live.reference r
-            where r.target_id = e.id and r.kind = 'group' and r.role = 'member'
-            group by r.aggregate_id
-        ) m
-        join live.label g on g.aggregate_id = m.aggregate_id
-    ) member_of
-    where e.id = $1 and e.kind = $2";
+macro_rules! shown {
+    () => {
+        "live.entity e
+        join live.label own on own.aggregate_id = e.id
+        cross join lateral (
+            select '[' || coalesce(string_agg(l.card, ',' order by l.aggregate_id), '') || ']' as labels,
+                coalesce(string_agg(l.stamp, '' order by l.aggregate_id), '') as stamps
+            from live.label l
+            where l.aggregate_id in (select r.target_id from live.reference r where r.aggregate_id = e.id)
+        ) embedded
+        cross join lateral (
+            select '[' || coalesce(string_agg(
+                    '{\"group\":' || g.card || ',\"ord\":' || m.ord || '}', ',' order by m.ord, m.aggregate_id
+                    ), '') || ']' as groups,
+                coalesce(string_agg(g.stamp || int4send(m.ord), '' order by m.ord, m.aggregate_id), '') as stamps
+            from (
+                select r.aggregate_id, (
+                    select count(*)::integer from live.reference before
+                    where before.aggregate_id = r.aggregate_id and before.role = 'member'
+                        and before.ord < min(r.ord)
+                ) as ord
+                from live.reference r
+                where r.target_id = e.id and r.kind = 'group' and r.role = 'member'
+                group by r.aggregate_id
+            ) m
+            join live.label g on g.aggregate_id = m.aggregate_id
+        ) member_of"
+    };
+}
 
-const FINGERPRINT: &str = "
-    select encode(sha256(e.content_hash || own.stamp || embedded.stamps || member_of.stamps), 'hex')
-            ::char(32)::uuid as fingerprint
-    from live.entity e
-    join live.label own on own.aggregate_id = e.id
-    cross join lateral (
-        select coalesce(string_agg(l.stamp, '' order by l.aggregate_id), '') as stamps
-        from live.label l
-        where l.aggregate_id in (select r.target_id from live.reference r where r.aggregate_id = e.id)
-    ) embedded
-    cross join lateral (
-        select coalesce(string_agg(g.stamp || int4send(m.ord), '' order by m.ord, m.aggregate_id), '') as stamps
-        from (
-            select r.aggregate_id, (
-                select count(*)::integer from live.reference before
-                where before.aggregate_id = r.aggregate_id and before.role = 'member' and before.ord < min(r.ord)
-            ) as ord
-            from live.reference r
-            where r.target_id = e.id and r.kind = 'group' and r.role = 'member'
-            group by r.aggregate_id
-        ) m
-        join live.label g on g.aggregate_id = m.aggregate_id
-    ) member_of
-    where e.id = $1 and e.kind = $2";
+macro_rules! fingerprint {
+    () => {
+        "encode(sha256(e.content_hash || own.stamp || embedded.stamps || member_of.stamps), 'hex')
+            ::char(32)::uuid as fingerprint"
+    };
+}
+
+macro_rules! detail {
+    () => {
+        concat!(
+            "e.id, e.slug, e.version, e.row_version, e.number, e.content_hash, e.body::text as body,
+            e.created_at, e.recorded_at, own.card, embedded.labels, member_of.groups, ",
+            fingerprint!()
+        )
+    };
+}
+
+const RESOLVE: &str = found!();
+
+const DETAIL: &str = concat!("select ", detail!(), " from ", shown!(), " where e.kind = $1 and e.id = $2");
+
+const DETAIL_AT: &str = concat!(
+    "with found as (",
+    found!(),
+    ") select ",
+    detail!(),
+    ", (select redirected from found) as redirected from ",
+    shown!(),
+    " where e.kind = $1 and e.id = (select id from found)"
+);
+
+const FINGERPRINT: &str =
+    concat!("select ", fingerprint!(), " from ", shown!(), " where e.kind = $1 and e.id = $2");

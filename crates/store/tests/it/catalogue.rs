@@ -142,10 +142,13 @@ async fn an_old_slug_leads_to_the_new_one() {
     let old = read.resolve(EntityKind::Raga, &raga.slug).await.unwrap().unwrap();
     assert_eq!((old.id, old.slug.as_str(), old.redirected), (raga.entity.id, "hanumatodi", true));
     let id = raga.entity.id.to_string();
-    for reference in ["hanumatodi", id.as_str()] {
+    for (reference, redirected) in [("hanumatodi", false), (id.as_str(), false), (raga.slug.as_str(), true)] {
         let found = read.resolve(EntityKind::Raga, reference).await.unwrap().unwrap();
-        assert_eq!((found.id, found.redirected), (raga.entity.id, false));
+        assert_eq!((found.id, found.redirected), (raga.entity.id, redirected));
+        let (live, moved) = read.detail_at(EntityKind::Raga, reference).await.unwrap().unwrap();
+        assert_eq!((live.entity, live.slug.as_str(), moved), (raga.entity, "hanumatodi", redirected));
     }
+    assert!(read.detail_at(EntityKind::Raga, "no such raga").await.unwrap().is_none());
     assert!(read.resolve(EntityKind::Tala, "hanumatodi").await.unwrap().is_none());
     assert!(read.resolve(EntityKind::Raga, "no such raga").await.unwrap().is_none());
     let mut tx = writer.begin("test").await.unwrap();

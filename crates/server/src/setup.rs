@@ -23,7 +23,8 @@ pub async fn writer(config: &Config) -> Result<Writer, Error> {
     let stop = CancellationToken::new();
     // A reader turns to another node at once; a command has only the primary, and can wait for it.
     let connect_ms_max = CONNECT_MS_MAX.max(config.store.connect_ms_max);
-    let patient = store::Config { connect_ms_max, ..config.store.clone() };
+    let acquire_ms_max = connect_ms_max.max(config.store.acquire_ms_max);
+    let patient = store::Config { connect_ms_max, acquire_ms_max, ..config.store.clone() };
     let store = Store::open(&patient, config.node.region.clone(), Clock::system(), Metrics::default(), stop);
     let store = store.await.map_err(Error::part("Opening the database"))?;
     store.writer.ok_or_else(|| Error::Config("`store.primary` is not set".to_owned()))

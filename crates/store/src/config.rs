@@ -33,9 +33,12 @@ pub struct Config {
     /// Connections of a process to the primary for writes.
     #[serde(default = "defaults::write_connections_max")]
     pub write_connections_max: u32,
-    /// Longest wait for a connection, new or pooled.
+    /// Longest wait for a new connection outside the pool: a probe's, a listener's.
     #[serde(default = "defaults::connect_ms_max")]
     pub connect_ms_max: u64,
+    /// Longest wait for a connection of the pool, made for it or given back by another.
+    #[serde(default = "defaults::acquire_ms_max")]
+    pub acquire_ms_max: u64,
     /// Longest read, counted here; its connection is closed.
     #[serde(default = "defaults::read_ms_max")]
     pub read_ms_max: u64,
@@ -130,6 +133,7 @@ impl Default for Config {
             read_connections_max: defaults::read_connections_max(),
             write_connections_max: defaults::write_connections_max(),
             connect_ms_max: defaults::connect_ms_max(),
+            acquire_ms_max: defaults::acquire_ms_max(),
             read_ms_max: defaults::read_ms_max(),
             write_ms_max: defaults::write_ms_max(),
             lock_ms_max: defaults::lock_ms_max(),
@@ -158,6 +162,9 @@ impl Config {
         if self.probe_interval_ms == 0 || self.connect_ms_max == 0 || self.read_ms_max == 0 {
             return refuse("the intervals and time limits of `store` must be at least 1 ms");
         }
+        if self.acquire_ms_max < self.connect_ms_max {
+            return refuse("`store.acquire_ms_max` must not be shorter than `store.connect_ms_max`");
+        }
         Ok(())
     }
 }
@@ -178,6 +185,9 @@ mod defaults {
     }
     pub(super) const fn connect_ms_max() -> u64 {
         300
+    }
+    pub(super) const fn acquire_ms_max() -> u64 {
+        1_000
     }
     pub(super) const fn read_ms_max() -> u64 {
         3_000

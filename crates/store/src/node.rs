@@ -119,7 +119,7 @@ impl NodeState {
         let connect_limit = Duration::from_millis(config.connect_ms_max);
         let pool_options = PgPoolOptions::new()
             .max_connections(connections_max)
-            .acquire_timeout(connect_limit)
+            .acquire_timeout(Duration::from_millis(config.acquire_ms_max))
             .test_before_acquire(false);
         Ok(Self {
             name: node.name.clone(),

@@ -97,7 +97,13 @@ impl Database {
 
 /// Limits for machines that run many tests at once.
 pub fn patient() -> Config {
-    Config { connect_ms_max: 10_000, read_ms_max: 20_000, lag_ms_max: 3_600_000, ..Config::default() }
+    Config {
+        connect_ms_max: 10_000,
+        acquire_ms_max: 10_000,
+        read_ms_max: 20_000,
+        lag_ms_max: 3_600_000,
+        ..Config::default()
+    }
 }
 
 /// Opens a store in region `a` that stops when it is dropped.

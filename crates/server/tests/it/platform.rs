@@ -67,7 +67,7 @@ impl Platform {
             .arg("--catalogue")
             .arg(&catalogue)
             // Unoptimised, beside a compiler, a new connection takes longer than a healthy node's.
-            .args(["--set", "store.connect_ms_max=1500"])
+            .args(["--set", "store.connect_ms_max=1500", "--set", "store.acquire_ms_max=1500"])
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

@@ -34,6 +34,7 @@ impl Lab {
             ],
             primary_read_budget: 1,
             connect_ms_max: 2_000,
+            acquire_ms_max: 2_000,
             probe_interval_ms: 20,
             ..patient()
         };

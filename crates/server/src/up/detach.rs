@@ -1,10 +1,12 @@
 //! `--detach`: the same start in a session of its own, and a parent that shows its words until it is ready.
 
 use super::layout::Layout;
+use super::program::{NAME, this_program};
 use super::state::State;
 use crate::{Error, terminal};
 use std::ffi::OsString;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -45,7 +47,7 @@ pub fn leave_session() {
 }
 
 fn spawn(arguments: Vec<OsString>, log: &Path) -> Result<Child, Error> {
-    let program = std::env::current_exe().map_err(Error::file("finding our own binary", log))?;
+    let program = this_program(log)?;
     let open = || {
         std::fs::File::options()
             .create(true)
@@ -54,7 +56,13 @@ fn spawn(arguments: Vec<OsString>, log: &Path) -> Result<Child, Error> {
             .map_err(Error::file("opening a log", log))
     };
     let mut command = Command::new(&program);
-    command.args(arguments).arg("--supervised").stdin(Stdio::null()).stdout(open()?).stderr(open()?);
+    command
+        .arg0(NAME)
+        .args(arguments)
+        .arg("--supervised")
+        .stdin(Stdio::null())
+        .stdout(open()?)
+        .stderr(open()?);
     command.spawn().map_err(Error::file("starting in the background", &program))
 }
 

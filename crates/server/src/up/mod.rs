@@ -9,6 +9,7 @@ mod detach;
 mod layout;
 mod log_file;
 mod places;
+mod program;
 mod ready;
 mod state;
 mod supervisor;

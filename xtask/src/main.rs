@@ -12,6 +12,7 @@
 mod ci;
 mod codegen;
 mod command;
+mod opensearch;
 mod tidy;
 
 use std::path::{Path, PathBuf};

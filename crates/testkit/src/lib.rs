@@ -6,8 +6,11 @@
 
 pub mod database;
 pub mod document;
+pub mod faulty;
 pub mod fixtures;
+pub mod opensearch;
 pub mod postgres;
 pub mod proxy;
 
+pub use faulty::{Fault, FaultyHttp};
 pub use proxy::{ChaosProxy, Mood};

@@ -43,6 +43,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("indicatif", &["server"]),
     ("maud", &["public"]),
     ("moka", &["cache"]),
+    ("reqwest", &["search"]),
     ("rustix", &["server"]),
     ("rustls", &["server", "edge"]),
     ("sqlx", &["store"]),

@@ -185,6 +185,10 @@ impl References {
                 self.add("source", text.source);
                 self.add("rights", text.rights);
             }
+            for notation in &version.notations {
+                self.add("source", notation.source);
+                self.add("rights", notation.rights);
+            }
         }
         self.add("deity", song.deities.iter().copied());
         self.add("temple", song.temples.iter().copied());

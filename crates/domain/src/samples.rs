@@ -42,6 +42,7 @@ pub fn kriti() -> Composition {
             ragas: vec![RagaEntry { raga: RagaId(id(2)), section: None, direction: Direction::Forward }],
             tala: Some(TalaSetting::plain(TalaId(id(3)))),
             texts: vec![text(50, Script::Latin, &sections)],
+            notations: Vec::new(),
             sections,
         }],
         rights: Some(RightsId(id(4))),

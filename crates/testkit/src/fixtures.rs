@@ -125,6 +125,7 @@ pub fn kriti(title: &str, refers: Refers) -> Record {
             }],
             tala: Some(TalaSetting::plain(TalaId(refers.tala))),
             texts: vec![text(title, &sections)],
+            notations: Vec::new(),
             sections,
         }],
         rights: Some(RightsId(refers.rights)),

@@ -3,9 +3,10 @@
 //! What makes a song contradictory (two sections with one id, a text for a section that does not exist) is an
 //! error. What makes it incomplete (a form rule, a missing raga) may stand in a draft.
 
+use super::notation;
 use super::short::{label, note, text, too_many, unique};
 use crate::composition::form::RULES;
-use crate::composition::{Attribution, Composition, LyricText, Section, SectionKind, Version};
+use crate::composition::{Attribution, Composition, LyricText, Notation, Section, SectionKind, Version};
 use crate::violation::{Severity, Violation};
 use lipi::Script;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -104,6 +105,7 @@ impl VersionCheck<'_> {
         self.ragas(&places);
         self.form();
         self.texts(&places);
+        self.notations(&places);
     }
 
     fn error(&mut self, field: impl Into<String>, code: &str, detail: &str) {
@@ -304,6 +306,17 @@ impl VersionCheck<'_> {
         too_many(field, lines.len(), LINES_MAX, self.found);
         for (index, line) in lines.iter().enumerate().take(LINES_MAX) {
             text(&format!("{field}/{index}"), line, LINE_BYTES_MAX, self.found);
+        }
+    }
+
+    fn notations(&mut self, places: &HashMap<Uuid, usize>) {
+        let field = format!("{}/notations", self.field);
+        let notations = &self.version.notations;
+        too_many(&field, notations.len(), Notation::PER_VERSION_MAX, self.found);
+        for (index, written) in notations.iter().enumerate().take(Notation::PER_VERSION_MAX) {
+            let field = format!("{field}/{index}");
+            self.identity(&format!("{field}/id"), written.id);
+            notation::check(&field, written, self.version, places, self.found);
         }
     }
 

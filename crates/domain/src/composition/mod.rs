@@ -1,6 +1,7 @@
 //! The song: its versions, ragas in order, talas, section tree and texts.
 
 pub mod form;
+pub mod notation;
 pub mod section;
 pub mod text;
 
@@ -9,6 +10,7 @@ use crate::music::tala::TalaSetting;
 use crate::name::{Language, Name};
 use crate::reference::{ExternalId, SourceNote};
 pub use form::Form;
+pub use notation::Notation;
 pub use section::{Section, SectionKind};
 use serde::{Deserialize, Serialize};
 pub use text::{LyricSection, LyricText};
@@ -100,6 +102,9 @@ pub struct Version {
     /// Texts, all over the same section tree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub texts: Vec<LyricText>,
+    /// Notations, all over the same section tree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notations: Vec<Notation>,
 }
 
 /// One raga at one place of a version. The place in the list is the order; entries are never made distinct.
@@ -121,6 +126,39 @@ pub enum Direction {
     #[default]
     Forward,
     Viloma,
+}
+
+impl Version {
+    /// The way from the top of the tree to `section`, both included; empty where there is no such section.
+    fn path(&self, section: Uuid) -> Vec<&Section> {
+        fn search<'a>(sections: &'a [Section], wanted: Uuid, path: &mut Vec<&'a Section>) -> bool {
+            sections.iter().any(|section| {
+                path.push(section);
+                let found = section.id == wanted || search(&section.children, wanted, path);
+                if !found {
+                    path.pop();
+                }
+                found
+            })
+        }
+        let mut path = Vec::new();
+        search(&self.sections, section, &mut path);
+        path
+    }
+
+    /// The tala in which `section` is sung: its own, else that of the section around it, else the version's.
+    pub fn setting_of(&self, section: Uuid) -> Option<&TalaSetting> {
+        let own = self.path(section).into_iter().rev().find_map(|section| section.tala.as_ref());
+        own.or(self.tala.as_ref())
+    }
+
+    /// The ragas in which `section` is sung; those of the whole version where it has none of its own.
+    pub fn ragas_of(&self, section: Uuid) -> Vec<RagaId> {
+        let path: Vec<Uuid> = self.path(section).iter().map(|section| section.id).collect();
+        let own = self.ragas.iter().filter(|entry| entry.section.is_some_and(|id| path.contains(&id)));
+        let own: Vec<RagaId> = own.map(|entry| entry.raga).collect();
+        if own.is_empty() { self.ragas.iter().map(|entry| entry.raga).collect() } else { own }
+    }
 }
 
 impl Composition {

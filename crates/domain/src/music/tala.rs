@@ -215,6 +215,19 @@ impl Tala {
     /// The most limbs or groups of one tala.
     const PARTS_MAX: usize = 32;
 
+    /// Beats of each limb, or else of each group; the whole tala where it has neither, or a laghu without a
+    /// jati.
+    pub fn anga_beats(&self) -> Vec<u8> {
+        let whole = vec![self.beats];
+        match (self.jati, &self.angas[..], &self.groups[..]) {
+            (_, [], []) => whole,
+            (_, [], groups) => groups.to_vec(),
+            (Some(jati), angas, _) => angas.iter().map(|anga| anga.beats(jati)).collect(),
+            (None, angas, _) if angas.contains(&Anga::Laghu) => whole,
+            (None, angas, _) => angas.iter().map(|anga| anga.beats(Jati::Chatusra)).collect(),
+        }
+    }
+
     /// What the limbs, or else the groups, add up to. None where neither is given, or a limb has no count.
     pub fn beats_by_parts(&self) -> Option<u32> {
         if self.angas.is_empty() {
@@ -270,6 +283,20 @@ impl Tala {
         {
             error("/beats", "wrong_sum", &format!("angas or groups add up to {sum} beats"));
         }
+    }
+}
+
+impl Eduppu {
+    /// Whether the song begins `units` after samam, where a beat has `per_beat` of them and the avartanam
+    /// `beats`. What begins before samam stands at the end of an avartanam.
+    pub fn is_at(self, units: u32, per_beat: u32, beats: u32) -> bool {
+        let denominator = i64::from(self.denominator);
+        let avartanam = i64::from(beats) * i64::from(per_beat) * denominator;
+        if avartanam == 0 {
+            return false;
+        }
+        let begins = i64::from(self.numerator) * i64::from(per_beat);
+        begins.rem_euclid(avartanam) == (i64::from(units) * denominator).rem_euclid(avartanam)
     }
 }
 
@@ -351,6 +378,30 @@ mod tests {
     }
 
     #[test]
+    fn five_gatis_make_175_talas_of_distinct_length_or_limbs() {
+        let talas = Suladi::ALL.into_iter().flat_map(|suladi| Jati::ALL.map(|jati| suladi.tala(jati)));
+        let mut seen = std::collections::HashSet::new();
+        for tala in talas {
+            assert_eq!(tala.anga_beats().iter().sum::<u8>(), tala.beats);
+            for gati in [3, 4, 5, 7, 9] {
+                let setting = TalaSetting { gati, ..setting(0, 1) };
+                assert_eq!(setting.aksharas_per_avartanam(&tala), u32::from(tala.beats) * u32::from(gati));
+                seen.insert((tala.names[0].text.clone(), tala.anga_beats(), gati));
+            }
+        }
+        assert_eq!(seen.len(), 175);
+    }
+
+    #[test]
+    fn an_eduppu_is_a_place_in_the_avartanam() {
+        let at = |numerator, denominator, units| Eduppu { numerator, denominator }.is_at(units, 4, 8);
+        assert!(at(3, 2, 6) && !at(3, 2, 5) && at(0, 1, 0));
+        assert!(at(-1, 2, 30), "half a beat before samam is the end of the avartanam");
+        assert!(!at(1, 3, 1), "a third of a beat is no whole unit");
+        assert!(!Eduppu { numerator: 1, denominator: 0 }.is_at(1, 4, 8));
+    }
+
+    #[test]
     fn adi_is_chatusra_triputa() {
         let adi = Suladi::Triputa.tala(Jati::Chatusra);
         assert_eq!((adi.names[0].text.as_str(), adi.beats), ("Chatusra Triputa", 8));
@@ -406,6 +457,7 @@ mod tests {
             let tala = Tala { groups, beats, ..Suladi::Eka.tala(Jati::Tisra) };
             let _ = codes(&tala);
             let _ = codes(&Tala { angas: vec![], kind: TalaKind::Chapu, ..tala.clone() });
+            let _ = (tala.anga_beats(), Eduppu { numerator: n, denominator: d }.is_at(u32::MAX, u32::from(beats), u32::MAX));
             let _ = setting(n, d).check_in(&tala, "");
             let _ = TalaSetting { kalai: u8::MAX, gati: u8::MAX, ..setting(n, d) }.aksharas_per_avartanam(&tala);
         }

@@ -146,6 +146,7 @@ pub fn song(title: &str) -> Composition {
             tala: None,
             sections: Vec::new(),
             texts: Vec::new(),
+            notations: Vec::new(),
         }],
         rights: None,
         sources: vec![SourceNote { source: None, note: "general knowledge".into() }],

@@ -193,6 +193,7 @@ impl<'a> Planner<'a> {
                 tala: self.tala(krithi, batch),
                 sections: sections.tree,
                 texts: text.into_iter().collect(),
+                notations: Vec::new(),
             }],
             rights: Some(RightsId(self.common.rights)),
             sources: vec![SourceNote {

@@ -64,6 +64,7 @@ pub fn composition(
             tala,
             sections,
             texts: if text.sections.is_empty() { Vec::new() } else { vec![text] },
+            notations: Vec::new(),
         }],
         rights,
         sources: frame.sources,

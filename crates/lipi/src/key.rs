@@ -33,6 +33,11 @@ pub fn k1_joined_with(text: &str, hint: Option<Scheme>) -> String {
     join(&k1_tokens(text, hint), Geminates::Fold)
 }
 
+/// `k1` of words that are folded already, joined: the key of a part of a text.
+pub fn k1_of_tokens(tokens: &[Token]) -> String {
+    join(tokens, Geminates::Fold)
+}
+
 /// `k2` of all words joined: the coarse key, the main one for Tamil script. Never an identity.
 pub fn k2_joined(text: &str) -> String {
     k2_of_k1(&k1_joined(text))

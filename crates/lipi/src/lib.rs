@@ -29,7 +29,8 @@ mod transliterate;
 pub use collation::{collation_key, initial};
 pub use grapheme::{graphemes, truncate_graphemes};
 pub use key::{
-    FOLD_VERSION, TEXT_BYTES_MAX, k1_joined, k1_joined_with, k1_prefix, k2_joined, k2_of_k1, raga_key,
+    FOLD_VERSION, TEXT_BYTES_MAX, k1_joined, k1_joined_with, k1_of_tokens, k1_prefix, k2_joined, k2_of_k1,
+    raga_key,
 };
 pub use romanize::to_iso15919;
 pub use script::{Run, Scheme, Script, UnknownName, runs, script_of};

@@ -211,6 +211,7 @@ async fn query(asked: &Parameters, read: &Read, paging: &Paging<Cursor>) -> Resu
         limit: paging.limit,
         after: paging.after.clone(),
         sort: asked.sort.unwrap_or_default(),
+        ..Asked::default()
     })
 }
 

@@ -256,7 +256,7 @@ async fn classes_come_in_order(bench: Bench) {
     assert!(answer.hits[0].score > answer.hits[1].score);
     let answer = search.query(&Query::text("endaro mahanubhavulu sri raga")).await.unwrap();
     let classes: Vec<_> = answer.hits.iter().map(|hit| (hit.entity.id.as_u128(), hit.class)).collect();
-    assert_eq!(classes, [(1, MatchClass::Extended), (8, MatchClass::Extended)]);
+    assert_eq!(classes, [(1, MatchClass::Extended)], "a title that says little of the text is no answer");
 }
 
 async fn words_of_a_title_are_found_and_marked(bench: Bench) {

@@ -54,6 +54,9 @@ pub struct Document {
     pub slug: String,
     /// Titles of a composition, names of any other entity. The first one of kind `Display` is the title.
     pub titles: Vec<Title>,
+    /// The words of a composition, section by section, in one script of each version. What is indexed is
+    /// shown as a fragment: give none that readers may not see.
+    pub lyrics: Vec<LyricSection>,
     /// Every raga of a composition; a ragamalika has several.
     pub ragas: Vec<Uuid>,
     /// The raga of a composition in one raga, or the first of a ragamalika.
@@ -78,6 +81,10 @@ pub struct Document {
     pub groups: Vec<Uuid>,
     /// Collation key of the title: decides ties, and the order by title. The first 32 bytes count.
     pub sort_title: Vec<u8>,
+    /// The same by the title in other scripts, for [`crate::Sort::Title`] in a reader's script.
+    pub sort_titles: Vec<(Script, Vec<u8>)>,
+    /// How often it is sought or used; weighs a little among equals, and never lifts over better evidence.
+    pub popularity: u32,
     /// When readers saw the present revision first; orders by [`crate::Sort::Newest`].
     pub updated_at: DateTime<Utc>,
 }
@@ -87,6 +94,10 @@ impl Document {
     pub const TITLES_MAX: usize = 256;
     /// Longest title, in bytes.
     pub const TITLE_BYTES_MAX: usize = 2_000;
+    /// Most sections of lyrics.
+    pub const SECTIONS_MAX: usize = 400;
+    /// Longest lyrics, all sections together, in bytes.
+    pub const LYRIC_BYTES_MAX: usize = 200_000;
     /// Most values of one facet.
     pub const VALUES_MAX: usize = 256;
     /// Longest slug, and longest text of a facet's value, in bytes.
@@ -101,6 +112,9 @@ impl Document {
             sort_title: slug.clone().into_bytes(),
             slug,
             titles: Vec::new(),
+            lyrics: Vec::new(),
+            sort_titles: Vec::new(),
+            popularity: 0,
             ragas: Vec::new(),
             primary_raga: None,
             melas: Vec::new(),
@@ -125,9 +139,32 @@ impl Document {
             && self.melas.len() <= Self::VALUES_MAX
             && self.languages.len() <= Self::VALUES_MAX
             && self.languages.iter().chain(&self.form).all(|value| value.len() <= Self::VALUE_BYTES_MAX)
-            && self.slug.len() <= Self::VALUE_BYTES_MAX;
+            && self.slug.len() <= Self::VALUE_BYTES_MAX
+            && self.lyrics.len() <= Self::SECTIONS_MAX
+            && self.lyric_bytes() <= Self::LYRIC_BYTES_MAX;
         if fine { Ok(()) } else { Err(Error::DocumentTooLarge { entity: self.entity }) }
     }
+
+    fn lyric_bytes(&self) -> usize {
+        self.lyrics.iter().flat_map(|section| &section.lines).map(String::len).sum()
+    }
+}
+
+/// The lines of one section of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LyricSection {
+    /// The section's id in the composition.
+    #[serde(rename = "i")]
+    pub section: Uuid,
+    /// What a reader calls it: `pallavi`, `charanam 2`.
+    #[serde(rename = "n")]
+    pub label: String,
+    /// The script of the lines.
+    #[serde(rename = "s")]
+    pub script: Script,
+    /// The lines, in order.
+    #[serde(rename = "l")]
+    pub lines: Vec<String>,
 }
 
 /// One title or name, in one script.
@@ -159,15 +196,24 @@ pub enum TitleKind {
     Alias,
     /// The opening words.
     Incipit,
+    /// The words with which a composer signs. They link a text to the composer, weakly.
+    Signature,
 }
 
 impl TitleKind {
-    /// The name of the field on the wire: `title`, `alias`, `incipit`.
+    pub(crate) fn of_field(field: &str) -> Option<Self> {
+        [Self::Display, Self::Alias, Self::Incipit, Self::Signature]
+            .into_iter()
+            .find(|kind| kind.field() == field)
+    }
+
+    /// The name of the field on the wire: `title`, `alias`, `incipit`, `signature`.
     pub const fn field(self) -> &'static str {
         match self {
             Self::Display => "title",
             Self::Alias => "alias",
             Self::Incipit => "incipit",
+            Self::Signature => "signature",
         }
     }
 }

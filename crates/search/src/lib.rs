@@ -8,21 +8,44 @@
 //! has followed the log of events ([`Search::position`]), and can be deleted at any time: opened empty, it
 //! asks to be rebuilt.
 //!
+//! **Where things are decided.** [`engine`] is the border: an engine stores folded terms and columns and
+//! answers requests about them. What a text means (`reading`, `words`, `names`, `plan`), which hit is better
+//! (`judge`, `similar`) and what is shown (`answer`, `marks`) is decided on this side of it, once for all
+//! engines; that is why they agree.
+//!
 //! Keys come from `lipi` alone. The index holds ids of ragas, composers and the rest, never their names,
 //! so labels are the reader's business; it knows no database, no event and no HTTP.
 
+mod answer;
 #[cfg(test)]
 mod conformance;
 mod document;
+pub mod engine;
+mod fields;
+mod judge;
+mod marks;
+mod misses;
+mod names;
+mod plan;
 mod query;
-mod rank;
+mod reading;
+mod similar;
 mod tantivy;
+mod words;
 
-pub use document::{Change, Document, Title, TitleKind};
+pub use document::{Change, Document, LyricSection, Title, TitleKind};
+pub use misses::Miss;
 pub use query::{
-    Answer, Cursor, Facet, FacetCounts, Filters, Held, HeldAfter, Hit, MatchClass, Matched, Query, RagaMode,
-    Sort, Suggest, Suggestion, UnknownFacet,
+    Answer, Cursor, Explanation, Facet, FacetCounts, Filters, Held, HeldAfter, Hit, Interpretation,
+    LyricPlace, MatchClass, Matched, Query, RagaMode, Sort, Suggest, Suggestion, UnknownFacet,
 };
+
+use answer::Searcher;
+use arc_swap::ArcSwap;
+use engine::{Order, Request, Retriever};
+use misses::Misses;
+use names::Names;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::EntityRef;
@@ -177,13 +200,9 @@ pub enum Error {
 
 /// The promises of this crate; a backend only translates. Limits are checked before it is asked.
 #[async_trait]
-trait Backend: Send + Sync + 'static {
+trait Backend: Retriever {
     /// Newer versions win; returns when the changes can be found.
     async fn apply(&self, changes: Vec<Change>) -> Result<Applied, Error>;
-    /// Total order, exact counts.
-    async fn query(&self, query: Query) -> Result<Answer, Error>;
-    /// Names that begin with the text.
-    async fn suggest(&self, suggest: Suggest) -> Result<Vec<Suggestion>, Error>;
     /// Live documents in the order of their ids.
     fn versions(&self, after: HeldAfter, limit: usize) -> Vec<Held>;
     /// Kept beside the documents.
@@ -211,6 +230,10 @@ trait RebuildBackend: Send + Sync {
 #[derive(Clone)]
 pub struct Search {
     backend: Arc<dyn Backend>,
+    /// Names that link, of the documents that are read.
+    names: Arc<ArcSwap<Names>>,
+    misses: Arc<Misses>,
+    query_time_max: Duration,
     observed: Observed,
 }
 
@@ -222,12 +245,19 @@ impl Search {
 
     /// Opens the index, or begins an empty one where there is none that this program can read.
     pub async fn open(config: &Config, metrics: &Metrics) -> Result<Self, Error> {
-        let backend: Arc<dyn Backend> = match config.clone() {
+        let (backend, query_ms_max): (Arc<dyn Backend>, u64) = match config.clone() {
             Config::Tantivy { path, writer_memory_bytes, query_ms_max } => {
-                Arc::new(tantivy::Tantivy::open(path, writer_memory_bytes, query_ms_max).await?)
+                (Arc::new(tantivy::Tantivy::open(path, writer_memory_bytes).await?), query_ms_max)
             }
         };
-        let search = Self { backend, observed: Observed::new(metrics) };
+        let search = Self {
+            backend,
+            names: Arc::new(ArcSwap::from_pointee(Names::empty())),
+            misses: Arc::default(),
+            query_time_max: Duration::from_millis(query_ms_max),
+            observed: Observed::new(metrics),
+        };
+        search.refresh_names().await?;
         search.stats();
         Ok(search)
     }
@@ -236,6 +266,9 @@ impl Search {
     pub async fn apply(&self, changes: &[Change]) -> Result<Applied, Error> {
         check_batch(changes)?;
         let applied = self.backend.apply(changes.to_vec()).await?;
+        if changes.iter().any(|change| is_linked(change.entity().kind)) && applied.put + applied.deleted > 0 {
+            self.refresh_names().await?;
+        }
         self.observed.applied.inc_by((applied.put + applied.deleted) as u64);
         self.observed.stale.inc_by(applied.stale as u64);
         self.observed.documents.set(clamp(self.backend.documents()));
@@ -251,7 +284,11 @@ impl Search {
         if values > Query::FILTER_VALUES_MAX {
             return Err(Error::TooManyFilters { values });
         }
-        let answer = self.backend.query(query.clone()).await?;
+        let names = self.names.load_full();
+        let answer = self.searcher(&names, query.ms_max).answer(query).await?;
+        if answer.total == 0 || answer.low_confidence {
+            self.misses.note(query.text.as_deref().unwrap_or_default());
+        }
         self.observed.queries.inc();
         self.observed.empty.inc_by(u64::from(answer.total == 0));
         self.observed.partial.inc_by(u64::from(answer.partial));
@@ -264,7 +301,53 @@ impl Search {
             return Err(Error::Limit { limit: suggest.limit });
         }
         self.observed.suggests.inc();
-        self.backend.suggest(suggest.clone()).await
+        let names = self.names.load_full();
+        self.searcher(&names, None).suggest(suggest).await
+    }
+
+    /// Texts that found nothing good, folded, the most frequent first: what aliases are missing.
+    pub fn misses(&self) -> Vec<Miss> {
+        self.misses.list()
+    }
+
+    /// Reads the names that link anew. Done by itself after every change through this value; another
+    /// process that shares the engine calls it now and then.
+    pub async fn refresh_names(&self) -> Result<(), Error> {
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let request = Request {
+                kinds: names::KINDS.iter().map(|(kind, _)| *kind).collect(),
+                clauses: Vec::new(),
+                filters: Vec::new(),
+                facets: Vec::new(),
+                order: Order::Title(lipi::Script::Latin),
+                keep: NAMES_PER_PAGE,
+                after: after.take(),
+                lyrics: false,
+                deadline: Instant::now() + NAMES_TIME_MAX,
+            };
+            let page = self.backend.retrieve(request).await?.candidates;
+            let is_last = page.len() < NAMES_PER_PAGE;
+            after = page.last().map(|last| (last.primary, last.rank.clone()));
+            found.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        self.names.store(Arc::new(Names::of(&found)));
+        Ok(())
+    }
+
+    fn searcher<'a>(&'a self, names: &'a Names, ms_max: Option<u64>) -> Searcher<'a> {
+        let asked = ms_max.map_or(self.query_time_max, Duration::from_millis);
+        Searcher {
+            engine: self.backend.as_ref(),
+            names,
+            position: self.backend.position(),
+            deadline: Instant::now() + asked.min(self.query_time_max),
+            degraded: false,
+        }
     }
 
     /// What the index holds, in the order of ids, from behind `after`: to compare with the database.
@@ -298,6 +381,15 @@ impl Search {
     }
 }
 
+/// Named entities read at a time.
+const NAMES_PER_PAGE: usize = 2_000;
+/// Longest time for one page of them.
+const NAMES_TIME_MAX: Duration = Duration::from_secs(30);
+
+fn is_linked(kind: domain::EntityKind) -> bool {
+    names::KINDS.iter().any(|(linked, _)| *linked == kind)
+}
+
 fn clamp(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -319,6 +411,7 @@ impl Rebuild {
     /// on disk, the one before that goes. Feed the rest of the log from `position` on.
     pub async fn swap(self, position: Position) -> Result<Stats, Error> {
         let stats = self.backend.swap(position).await?;
+        self.search.refresh_names().await?;
         self.search.stats();
         tracing::info!(
             search.generation = %stats.generation,

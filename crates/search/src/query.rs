@@ -2,6 +2,7 @@
 
 use crate::Position;
 use domain::{EntityKind, EntityRef};
+use lipi::Script;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,6 +30,14 @@ pub struct Query {
     pub after: Option<Cursor>,
     /// Order of the hits.
     pub sort: Sort,
+    /// The script in whose alphabet [`Sort::Title`] sorts; titles that have none in it come last.
+    pub script: Option<Script>,
+    /// Ids and codes that words of the text shall not be taken for: chips that the reader has removed.
+    pub unlink: Vec<String>,
+    /// Say of each hit why it stands where it does.
+    pub explain: bool,
+    /// Longest time for this query, in milliseconds; never longer than the configured one.
+    pub ms_max: Option<u64>,
 }
 
 impl Query {
@@ -58,6 +67,10 @@ impl Default for Query {
             limit: 20,
             after: None,
             sort: Sort::Relevance,
+            script: None,
+            unlink: Vec::new(),
+            explain: false,
+            ms_max: None,
         }
     }
 }
@@ -182,6 +195,8 @@ pub enum RagaMode {
     Any,
     /// The main raga alone.
     Primary,
+    /// Any raga of the same mela: the mela itself and its janyas.
+    Family,
 }
 
 /// Order of the hits; ties go by title, then by id, the same on every node.
@@ -191,7 +206,7 @@ pub enum Sort {
     /// Best match first.
     #[default]
     Relevance,
-    /// By title.
+    /// By title, in the order of the alphabet of [`Query::script`].
     Title,
     /// Newest revision first.
     Newest,
@@ -204,6 +219,9 @@ pub struct Cursor {
     /// The order that the page had.
     #[serde(rename = "o")]
     pub(crate) sort: Sort,
+    /// True where the words were taken loosely, because nothing held all of them.
+    #[serde(rename = "l", default)]
+    pub(crate) loose: bool,
     /// True behind the hits whose order was refined.
     #[serde(rename = "t")]
     pub(crate) tail: bool,
@@ -231,6 +249,14 @@ pub struct Answer {
     pub next: Option<Cursor>,
     /// How far the index had followed the log of events; zero where it has not begun.
     pub position: Position,
+    /// What words of the text were taken for; a reader may remove each by [`Query::unlink`].
+    pub interpretations: Vec<Interpretation>,
+    /// A title that resembles the text, where nothing found resembles it well. Never searched silently.
+    pub did_you_mean: Option<String>,
+    /// True when another, poorer engine answered because the index could not.
+    pub degraded: bool,
+    /// How the text was read; only with [`Query::explain`].
+    pub explanation: Option<Explanation>,
     /// True when nothing found resembles the text well: show the hits as guesses.
     pub low_confidence: bool,
     /// True when the time for a query ran out: hits, counts and total are those of a part of the index.
@@ -252,22 +278,60 @@ pub struct Hit {
     pub class: MatchClass,
     /// Where the text matched; empty in a listing.
     pub matched: Vec<Matched>,
+    /// Why it stands where it does, in words; only with [`Query::explain`].
+    pub because: Option<String>,
 }
 
-/// How a text matched, best first. A better class always stands before a worse one.
+/// Words of the text that were taken for an entity, a language or a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Interpretation {
+    /// What they narrow.
+    pub facet: Facet,
+    /// Ids or codes; several where a name is shared.
+    pub values: Vec<String>,
+    /// The words as they were typed.
+    pub text: String,
+    /// Where they stand in the text, in bytes.
+    pub range: Range<usize>,
+    /// The name that they are a spelling of.
+    pub alias: String,
+}
+
+/// How a text was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The key of the whole text.
+    pub key: String,
+    /// Its coarse key.
+    pub coarse_key: String,
+    /// Each reading that was tried, in words.
+    pub readings: Vec<String>,
+    /// True when nothing held all of the words, so that similar titles and lyrics were looked through.
+    pub loose: bool,
+}
+
+/// How a text matched, best evidence first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MatchClass {
     /// The whole title, whatever script and spelling.
     Exact,
+    /// The whole title but for voicing and the like: equal on the coarse key.
+    Coarse,
+    /// Nothing was typed but names of a raga, a composer and the like, and the hit has them all.
+    Named,
     /// The title begins with the text.
     Prefix,
     /// The text begins with the title.
     Extended,
     /// Every word of the text, or the text from a later word on, is in the title.
     AllTokens,
-    /// Equal on the coarse key, which tells no voiced sound from its voiceless one.
-    Coarse,
+    /// Nothing was typed but the name of a deity, a temple, a tag or a group, and the hit is about it.
+    About,
+    /// The title resembles the text.
+    Similar,
+    /// A line of the lyrics holds the text, or something very like it.
+    Lyric,
     /// Some words of the text.
     SomeTokens,
     /// No text was given.
@@ -279,10 +343,14 @@ impl MatchClass {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Exact => "exact",
+            Self::Coarse => "coarse",
+            Self::Named => "named",
             Self::Prefix => "prefix",
             Self::Extended => "extended",
             Self::AllTokens => "all_tokens",
-            Self::Coarse => "coarse",
+            Self::About => "about",
+            Self::Similar => "similar",
+            Self::Lyric => "lyric",
             Self::SomeTokens => "some_tokens",
             Self::Listed => "listed",
         }
@@ -292,12 +360,27 @@ impl MatchClass {
 /// Where a text matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matched {
-    /// `title`, `alias` or `incipit`.
+    /// `title`, `alias`, `incipit`, `signature` or `lyric`.
     pub field: &'static str,
-    /// The title as it is written.
+    /// The title, or the line of the lyrics, as it is written.
     pub text: String,
+    /// The script of `text`.
+    pub script: Script,
     /// The words that matched, as ranges of bytes in `text`, in order.
     pub ranges: Vec<Range<usize>>,
+    /// Where in the lyrics; none for a title.
+    pub place: Option<LyricPlace>,
+}
+
+/// A line of the lyrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LyricPlace {
+    /// The section's id.
+    pub section: Uuid,
+    /// What a reader calls it: `charanam 2`.
+    pub label: String,
+    /// Number of the line in its section, from 1.
+    pub line: usize,
 }
 
 /// How many hits have each value of a facet.

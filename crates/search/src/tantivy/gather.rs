@@ -3,35 +3,26 @@
 //! A document that fails one filter alone still counts for that filter's own facet, which is what a choice
 //! of several values needs; so filters are judged here, by columns, and not by the query.
 
-use super::schema::{PRIMARY_RAGA, RANK, UPDATED};
-use crate::query::{Facet, Filters, RagaMode};
+use super::schema::{RANK, UPDATED, rank_column};
+use crate::engine::{self, Clause, Order};
+use crate::query::Facet;
 use ::tantivy::collector::{Collector, SegmentCollector};
 use ::tantivy::columnar::{BytesColumn, Column, StrColumn, TermOrdHit};
 use ::tantivy::{DocAddress, DocId, Score, SegmentReader};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Instant;
-
-/// What a hit is ordered by before its rank; larger first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Primary {
-    /// Strength of the match.
-    Strength,
-    /// Time of the revision.
-    Updated,
-    /// Nothing: by title.
-    None,
-}
 
 /// What to gather.
 pub(super) struct Gather<'a> {
-    pub(super) primary: Primary,
+    pub(super) order: Order,
     /// Most hits to return.
     pub(super) keep: usize,
     /// Return only hits behind this one.
     pub(super) after: Option<(i64, Vec<u8>)>,
-    pub(super) filters: &'a Filters,
-    pub(super) raga_mode: RagaMode,
+    pub(super) filters: &'a [engine::Filter],
     pub(super) facets: &'a [Facet],
+    /// Matches have scores, whose largest is told.
+    pub(super) scored: bool,
     pub(super) deadline: Instant,
 }
 
@@ -40,8 +31,8 @@ pub(super) struct Gather<'a> {
 pub(super) struct Gathered {
     /// The best hits, in order.
     pub(super) top: Vec<Placed>,
-    /// Documents that matched before the filters.
-    pub(super) matched: u64,
+    /// Largest strength of a match before the filters.
+    pub(super) strongest: u16,
     /// Documents that passed them.
     pub(super) total: u64,
     /// Counts of each facet, as asked.
@@ -64,33 +55,43 @@ impl Collector for Gather<'_> {
     fn for_segment(&self, segment: u32, reader: &SegmentReader) -> ::tantivy::Result<Segment> {
         let columns = reader.fast_fields();
         let rank = columns.bytes(RANK)?.unwrap_or_else(|| BytesColumn::empty(reader.max_doc()));
+        let in_script = match self.order {
+            Order::Title(script) => {
+                rank_column(script).map(|name| columns.bytes(&name)).transpose()?.flatten()
+            }
+            Order::Strength | Order::Newest => None,
+        };
+        let by_script = matches!(self.order, Order::Title(script) if rank_column(script).is_some());
         let after = self.after.as_ref().map(|(primary, rank_after)| -> std::io::Result<(i64, u64)> {
-            Ok((-primary, first_behind(&rank, rank_after)?))
+            let column = in_script.as_ref().filter(|_| *primary == 0).unwrap_or(&rank);
+            Ok((-primary, first_behind(column, rank_after)?))
         });
         Ok(Segment {
             segment,
-            updated: columns.i64(UPDATED).ok().filter(|_| self.primary == Primary::Updated),
-            by_strength: self.primary == Primary::Strength,
+            updated: columns.i64(UPDATED).ok().filter(|_| self.order == Order::Newest),
+            by_strength: self.order == Order::Strength,
+            by_script,
             keep: self.keep,
             after: after.transpose()?,
             filters: self
                 .filters
-                .0
                 .iter()
-                .map(|(facet, values)| self.filter(*facet, values, reader))
+                .map(|filter| Filter::new(filter, reader))
                 .collect::<Result<_, _>>()?,
             facets: self.facets.iter().map(|facet| Count::new(*facet, reader)).collect::<Result<_, _>>()?,
             deadline: self.deadline,
             rank,
+            in_script,
             top: Vec::new(),
-            matched: 0,
+            best: 0.0,
+            looked: 0,
             total: 0,
             partial: false,
         })
     }
 
     fn requires_scoring(&self) -> bool {
-        self.primary == Primary::Strength
+        self.scored
     }
 
     fn merge_fruits(&self, fruits: Vec<::tantivy::Result<Gathered>>) -> ::tantivy::Result<Gathered> {
@@ -98,7 +99,7 @@ impl Collector for Gather<'_> {
         for fruit in fruits {
             let fruit = fruit?;
             all.top.extend(fruit.top);
-            all.matched += fruit.matched;
+            all.strongest = all.strongest.max(fruit.strongest);
             all.total += fruit.total;
             all.partial |= fruit.partial;
             for (sums, counts) in all.counts.iter_mut().zip(fruit.counts) {
@@ -108,22 +109,6 @@ impl Collector for Gather<'_> {
         all.top.sort_unstable_by(|a, b| b.primary.cmp(&a.primary).then_with(|| a.rank.cmp(&b.rank)));
         all.top.truncate(self.keep);
         Ok(all)
-    }
-}
-
-impl Gather<'_> {
-    fn filter(&self, facet: Facet, values: &[String], reader: &SegmentReader) -> ::tantivy::Result<Filter> {
-        let by_primary = facet == Facet::Raga && self.raga_mode == RagaMode::Primary;
-        let name = if by_primary { PRIMARY_RAGA } else { facet.as_str() };
-        let column = reader.fast_fields().str(name)?;
-        let mut wanted = Vec::new();
-        if let Some(column) = &column {
-            for value in values {
-                wanted.extend(column.dictionary().term_ord(value)?);
-            }
-        }
-        wanted.sort_unstable();
-        Ok(Filter { facet, column, wanted })
     }
 }
 
@@ -143,6 +128,18 @@ struct Filter {
 }
 
 impl Filter {
+    fn new(filter: &engine::Filter, reader: &SegmentReader) -> ::tantivy::Result<Self> {
+        let column = reader.fast_fields().str(filter.column.as_str())?;
+        let mut wanted = Vec::new();
+        if let Some(column) = &column {
+            for value in &filter.values {
+                wanted.extend(column.dictionary().term_ord(value)?);
+            }
+        }
+        wanted.sort_unstable();
+        Ok(Self { facet: filter.facet, column, wanted })
+    }
+
     fn passes(&self, doc: DocId) -> bool {
         self.column
             .as_ref()
@@ -153,29 +150,36 @@ impl Filter {
 struct Count {
     facet: Facet,
     column: Option<StrColumn>,
-    by_ord: BTreeMap<u64, u64>,
+    /// By ordinal.
+    by_ord: Vec<u32>,
 }
 
 impl Count {
     fn new(facet: Facet, reader: &SegmentReader) -> ::tantivy::Result<Self> {
-        Ok(Self { facet, column: reader.fast_fields().str(facet.as_str())?, by_ord: BTreeMap::new() })
+        let column = reader.fast_fields().str(facet.as_str())?;
+        let by_ord = vec![0; column.as_ref().map_or(0, |column| column.num_terms())];
+        Ok(Self { facet, column, by_ord })
     }
 
     fn add(&mut self, doc: DocId) {
         if let Some(column) = &self.column {
             for ord in column.term_ords(doc) {
-                *self.by_ord.entry(ord).or_default() += 1;
+                if let Some(count) = usize::try_from(ord).ok().and_then(|ord| self.by_ord.get_mut(ord)) {
+                    *count += 1;
+                }
             }
         }
     }
 
     fn named(self) -> std::io::Result<HashMap<String, u64>> {
         let Some(column) = self.column else { return Ok(HashMap::new()) };
-        let ords: Vec<u64> = self.by_ord.keys().copied().collect();
-        let mut counts = self.by_ord.values();
+        let counted = self.by_ord.iter().zip(0_u64..).filter(|(count, _)| **count > 0);
+        let (counts, ords): (Vec<u64>, Vec<u64>) =
+            counted.map(|(count, ord)| (u64::from(*count), ord)).unzip();
+        let mut counts = counts.into_iter();
         let mut named = HashMap::with_capacity(ords.len());
         column.dictionary().sorted_ords_to_term_cb(&ords, |value| {
-            let count = counts.next().copied().unwrap_or_default();
+            let count = counts.next().unwrap_or_default();
             named.insert(String::from_utf8_lossy(value).into_owned(), count);
         })?;
         Ok(named)
@@ -185,8 +189,10 @@ impl Count {
 pub(super) struct Segment {
     segment: u32,
     rank: BytesColumn,
+    in_script: Option<BytesColumn>,
     updated: Option<Column<i64>>,
     by_strength: bool,
+    by_script: bool,
     keep: usize,
     /// Negated primary, and the first ordinal behind it.
     after: Option<(i64, u64)>,
@@ -195,7 +201,9 @@ pub(super) struct Segment {
     deadline: Instant,
     /// Negated primary, ordinal of the rank, document.
     top: Vec<(i64, u64, DocId)>,
-    matched: u64,
+    /// Largest score so far.
+    best: Score,
+    looked: u64,
     total: u64,
     partial: bool,
 }
@@ -217,12 +225,7 @@ impl Segment {
     }
 
     fn place(&mut self, doc: DocId, score: Score) {
-        let primary = match &self.updated {
-            Some(column) => column.first(doc).unwrap_or_default(),
-            None if self.by_strength => score as i64,
-            None => 0,
-        };
-        let at = (-primary, self.rank.ords().first(doc).unwrap_or(u64::MAX));
+        let at = self.order(doc, score);
         if self.after.is_some_and(|(primary, ord)| at.0 < primary || (at.0 == primary && at.1 < ord)) {
             return;
         }
@@ -233,17 +236,37 @@ impl Segment {
         }
     }
 
+    /// Negated primary, and the ordinal of the rank.
+    fn order(&self, doc: DocId, score: Score) -> (i64, u64) {
+        if self.by_script {
+            let ord = self.in_script.as_ref().and_then(|column| column.ords().first(doc));
+            return ord.map_or_else(|| (1, self.rank_of(doc)), |ord| (0, ord));
+        }
+        let primary = match &self.updated {
+            Some(column) => column.first(doc).unwrap_or_default(),
+            None if self.by_strength => score as i64,
+            None => 0,
+        };
+        (-primary, self.rank_of(doc))
+    }
+
+    fn rank_of(&self, doc: DocId) -> u64 {
+        self.rank.ords().first(doc).unwrap_or(u64::MAX)
+    }
+
     fn finish(mut self) -> ::tantivy::Result<Gathered> {
         self.top.sort_unstable();
         self.top.truncate(self.keep);
         let mut top = Vec::with_capacity(self.top.len());
         for (primary, ord, doc) in self.top {
             let mut rank = Vec::new();
-            self.rank.ord_to_bytes(ord, &mut rank)?;
+            let column = self.in_script.as_ref().filter(|_| primary == 0).unwrap_or(&self.rank);
+            column.ord_to_bytes(ord, &mut rank)?;
             top.push(Placed { primary: -primary, rank, address: DocAddress::new(self.segment, doc) });
         }
         let counts = self.facets.into_iter().map(Count::named).collect::<Result<_, _>>()?;
-        Ok(Gathered { top, matched: self.matched, total: self.total, counts, partial: self.partial })
+        let strongest = Clause::strength_of(self.best as i64);
+        Ok(Gathered { top, strongest, total: self.total, counts, partial: self.partial })
     }
 }
 
@@ -254,11 +277,12 @@ impl SegmentCollector for Segment {
         if self.partial {
             return;
         }
-        if self.matched.is_multiple_of(Self::DOCUMENTS_PER_LOOK) && Instant::now() > self.deadline {
+        if self.looked.is_multiple_of(Self::DOCUMENTS_PER_LOOK) && Instant::now() > self.deadline {
             self.partial = true;
             return;
         }
-        self.matched += 1;
+        self.looked += 1;
+        self.best = self.best.max(score);
         if self.count(doc) {
             self.total += 1;
             self.place(doc, score);

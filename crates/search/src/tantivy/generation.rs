@@ -185,7 +185,7 @@ impl Generation {
             writer.delete_term(self.fields.key_term(change.entity()));
         }
         let document = match change {
-            Change::Put(document) => self.fields.document(document, new.digest),
+            Change::Put(document) => self.fields.document(&crate::engine::indexed(document), new.digest),
             Change::Delete { entity, version } => self.fields.tombstone(*entity, *version),
         };
         writer.add_document(document).map(|_| ()).map_err(engine("write a document"))

@@ -12,30 +12,20 @@ mod schema;
 mod unsynced;
 
 use crate::document::Change;
-use crate::query::{
-    Answer, Cursor, FacetCounts, Held, HeldAfter, Hit, MatchClass, Matched, Query, RagaMode, Sort, Suggest,
-    Suggestion,
-};
-use crate::rank::{self, Match, Reading};
+use crate::engine::{Candidate, Request, Retrieved, Retriever};
+use crate::query::{FacetCounts, Held, HeldAfter};
 use crate::{Applied, Backend, Error, Position, RebuildBackend, Stats};
-use ::tantivy::Searcher;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use domain::EntityKind;
-use gather::{Gather, Gathered, Placed, Primary};
+use gather::{Gather, Gathered};
 use generation::{Generation, name_prefix, replace_file};
-use plan::{Reach, class_of, strength};
 use rebuild::Rebuilding;
-use schema::{RANK_BYTES, Stored, entity_of_rank};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
-/// Hits whose order is refined by their titles; those behind them come by class and title.
-const REFINED_MAX: usize = 200;
 /// The file that names the generation that is read.
 const CURRENT_FILE: &str = "CURRENT";
 
@@ -46,7 +36,6 @@ pub(crate) struct Tantivy(Arc<Inner>);
 struct Inner {
     root: PathBuf,
     memory_bytes: usize,
-    query_time_max: Duration,
     current: ArcSwap<Generation>,
     /// Whose turn it is to write: a batch never falls between two generations.
     turn: Mutex<()>,
@@ -54,7 +43,7 @@ struct Inner {
 }
 
 impl Tantivy {
-    pub(crate) async fn open(root: PathBuf, memory_bytes: usize, query_ms_max: u64) -> Result<Self, Error> {
+    pub(crate) async fn open(root: PathBuf, memory_bytes: usize) -> Result<Self, Error> {
         blocking("open", move || {
             fs::create_dir_all(&root).map_err(folder(&root))?;
             let current = open_current(&root, memory_bytes)?;
@@ -62,7 +51,6 @@ impl Tantivy {
             Ok(Self(Arc::new(Inner {
                 root,
                 memory_bytes,
-                query_time_max: Duration::from_millis(query_ms_max),
                 current: ArcSwap::from_pointee(current),
                 turn: Mutex::new(()),
                 rebuilding: AtomicBool::new(false),
@@ -73,6 +61,14 @@ impl Tantivy {
 
     fn current(&self) -> Arc<Generation> {
         self.0.current.load_full()
+    }
+}
+
+#[async_trait]
+impl Retriever for Tantivy {
+    async fn retrieve(&self, request: Request) -> Result<Retrieved, Error> {
+        let generation = self.current();
+        blocking("search", move || retrieve(&generation, &request)).await
     }
 }
 
@@ -95,16 +91,6 @@ impl Backend for Tantivy {
         })
         .await
         .unwrap_or_else(|error| Err(Error::Engine { action: "apply", source: error.into() }))
-    }
-
-    async fn query(&self, query: Query) -> Result<Answer, Error> {
-        let (generation, time_max) = (self.current(), self.0.query_time_max);
-        blocking("search", move || Search::begin(&generation, time_max).answer(&query)).await
-    }
-
-    async fn suggest(&self, suggest: Suggest) -> Result<Vec<Suggestion>, Error> {
-        let (generation, time_max) = (self.current(), self.0.query_time_max);
-        blocking("suggest", move || Search::begin(&generation, time_max).suggest(&suggest)).await
     }
 
     fn versions(&self, after: HeldAfter, limit: usize) -> Vec<Held> {
@@ -155,208 +141,39 @@ impl Backend for Tantivy {
     }
 }
 
-/// One search in one state of the index.
-struct Search<'a> {
-    generation: &'a Generation,
-    searcher: Searcher,
-    position: Option<Position>,
-    deadline: Instant,
-}
-
-/// A place in the order of an answer. Smaller comes first.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    tail: bool,
-    /// Negated.
-    primary: i64,
-    /// Negated.
-    score: i64,
-    rank: Vec<u8>,
-}
-
-struct Item {
-    place: Place,
-    stored: Stored,
-    found: Option<Match>,
-}
-
-impl<'a> Search<'a> {
-    fn begin(generation: &'a Generation, time_max: Duration) -> Self {
-        Self {
-            position: generation.position(),
-            searcher: generation.searcher(),
-            generation,
-            deadline: Instant::now() + time_max,
-        }
-    }
-
-    fn answer(&self, query: &Query) -> Result<Answer, Error> {
-        let typed = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        let reading = typed.and_then(Reading::of);
-        let after = query.after.as_ref().map(|cursor| place_of(cursor, query.sort)).transpose()?;
-        if typed.is_some() && reading.is_none() {
-            return Ok(self.nothing(query));
-        }
-        let refined = reading.as_ref().filter(|_| query.sort == Sort::Relevance);
-        let asked = Asked { query, reading: reading.as_ref(), refined: refined.is_some(), after };
-        let (gathered, guessed) = self.gather_for(&asked)?;
-        let (mut items, best) = self.order(&asked, &gathered)?;
-        let confident = best.map_or(!guessed, |found| rank::is_confident(found.class, found.score));
-        let more = items.len() > query.limit;
-        items.truncate(query.limit);
-        let next = items.last().filter(|_| more).map(|item| cursor_of(&item.place, query.sort));
-        Ok(Answer {
-            next,
-            hits: items.iter().filter_map(|item| hit(item, asked.reading)).collect(),
-            facets: counts(query, &gathered),
-            total: gathered.total,
-            position: self.position.unwrap_or_default(),
-            low_confidence: typed.is_some() && (gathered.total == 0 || !confident),
-            partial: gathered.partial,
-            truncated: reading.is_some_and(|reading| reading.truncated),
-        })
-    }
-
-    /// First what holds all of the text; only where there is none, what holds a part of it.
-    fn gather_for(&self, asked: &Asked<'_>) -> Result<(Gathered, bool), Error> {
-        let whole = self.gather(asked, Reach::Whole)?;
-        let guess = asked.reading.is_some_and(|reading| reading.tokens.len() > 1);
-        if whole.matched > 0 || whole.partial || !guess {
-            return Ok((whole, false));
-        }
-        Ok((self.gather(asked, Reach::Parts)?, true))
-    }
-
-    fn gather(&self, asked: &Asked<'_>, reach: Reach) -> Result<Gathered, Error> {
-        let query = asked.query;
-        let planned =
-            plan::query(&self.generation.fields, &query.kinds, asked.reading.map(|reading| (reading, reach)));
-        let window = if asked.in_window() { REFINED_MAX } else { 0 };
-        let after = asked.after.as_ref().filter(|_| !asked.in_window());
-        let gather = Gather {
-            primary: match query.sort {
-                Sort::Relevance if asked.refined => Primary::Strength,
-                Sort::Relevance | Sort::Title => Primary::None,
-                Sort::Newest => Primary::Updated,
-            },
-            keep: window + query.limit + 1,
-            after: after.map(|place| (-place.primary, place.rank.clone())),
-            filters: &query.filters,
-            raga_mode: query.raga_mode,
-            facets: &query.facets,
-            deadline: self.deadline,
-        };
-        self.searcher.search(&planned, &gather).map_err(engine("search"))
-    }
-
-    /// The hits of the page and one more, and the best of all where this page's gathering has met it.
-    fn order(&self, asked: &Asked<'_>, gathered: &Gathered) -> Result<(Vec<Item>, Option<Match>), Error> {
-        let window = gathered.top.len().min(if asked.in_window() { REFINED_MAX } else { 0 });
-        let (refined, rest) = gathered.top.split_at(window);
-        let mut items: Vec<Item> =
-            refined.iter().map(|placed| self.item(placed, asked, false)).collect::<Result<_, _>>()?;
-        items.sort_unstable_by(|a, b| a.place.cmp(&b.place));
-        let best = items.first().and_then(|item| item.found);
-        items.retain(|item| asked.after.as_ref().is_none_or(|after| item.place > *after));
-        let wanted = (asked.query.limit + 1).saturating_sub(items.len());
-        for placed in rest.iter().take(wanted) {
-            items.push(self.item(placed, asked, asked.refined)?);
-        }
-        Ok((items, best))
-    }
-
-    fn item(&self, placed: &Placed, asked: &Asked<'_>, tail: bool) -> Result<Item, Error> {
-        let stored = self.stored(placed)?;
-        let found = asked.reading.map(|reading| match rank::judge(reading, &stored.titles) {
-            Some(found) => found,
-            // The index joined what the titles alone do not show; it keeps its class, at the end of it.
-            None => Match { class: class_of(placed.primary.max(1)), score: 0, title: 0 },
-        });
-        let (primary, score) = match found.filter(|_| asked.refined && !tail) {
-            Some(found) => (strength(found.class), found.score),
-            None => (placed.primary, 0),
-        };
-        let place = Place { tail, primary: -primary, score: -i64::from(score), rank: placed.rank.clone() };
-        Ok(Item { place, stored, found })
-    }
-
-    fn stored(&self, placed: &Placed) -> Result<Stored, Error> {
-        let document = self.searcher.doc(placed.address).map_err(engine("read a document"))?;
+fn retrieve(generation: &Generation, request: &Request) -> Result<Retrieved, Error> {
+    let searcher = generation.searcher();
+    let planned = plan::query(&generation.fields, &request.kinds, &request.clauses);
+    let gather = Gather {
+        order: request.order,
+        keep: request.keep,
+        after: request.after.clone(),
+        filters: &request.filters,
+        facets: &request.facets,
+        scored: !request.clauses.is_empty(),
+        deadline: request.deadline,
+    };
+    let gathered = searcher.search(&planned, &gather).map_err(engine("search"))?;
+    let facets = counts(request, &gathered);
+    let mut candidates = Vec::with_capacity(gathered.top.len());
+    for placed in gathered.top {
+        let document = searcher.doc(placed.address).map_err(engine("read a document"))?;
         let missing =
             || Error::Engine { action: "read a document", source: "its stored part is missing".into() };
-        self.generation.fields.stored(&document).ok_or_else(missing)
+        let stored = generation.fields.stored(&document, request.lyrics).ok_or_else(missing)?;
+        candidates.push(Candidate { primary: placed.primary, rank: placed.rank, stored });
     }
-
-    fn nothing(&self, query: &Query) -> Answer {
-        Answer {
-            hits: Vec::new(),
-            facets: query
-                .facets
-                .iter()
-                .map(|facet| FacetCounts { facet: *facet, values: Vec::new() })
-                .collect(),
-            total: 0,
-            next: None,
-            position: self.position.unwrap_or_default(),
-            low_confidence: true,
-            partial: false,
-            truncated: false,
-        }
-    }
-
-    fn suggest(&self, suggest: &Suggest) -> Result<Vec<Suggestion>, Error> {
-        let Some(reading) = Reading::of(&suggest.text) else { return Ok(Vec::new()) };
-        let kinds = if suggest.kinds.is_empty() { EntityKind::ALL.to_vec() } else { suggest.kinds.clone() };
-        let query = Query { kinds, limit: suggest.limit, raga_mode: RagaMode::Any, ..Query::default() };
-        let asked = Asked { query: &query, reading: Some(&reading), refined: true, after: None };
-        let gathered = self.gather(&asked, Reach::Beginnings)?;
-        let (mut items, _) = self.order(&asked, &gathered)?;
-        items.truncate(suggest.limit);
-        Ok(items.iter().filter_map(suggestion).collect())
-    }
-}
-
-struct Asked<'a> {
-    query: &'a Query,
-    reading: Option<&'a Reading>,
-    /// The order of the best hits is refined by their titles.
-    refined: bool,
-    after: Option<Place>,
-}
-
-impl Asked<'_> {
-    /// The page begins among the hits whose order is refined.
-    fn in_window(&self) -> bool {
-        self.refined && self.after.as_ref().is_none_or(|after| !after.tail)
-    }
-}
-
-fn hit(item: &Item, reading: Option<&Reading>) -> Option<Hit> {
-    let entity = entity_of_rank(&item.place.rank)?;
-    let matched = reading.zip(item.found).and_then(|(reading, found)| matched(item, reading, found));
-    Some(Hit {
-        entity,
-        slug: item.stored.slug.clone(),
-        score: item.found.map_or(0.0, |found| strength(found.class) as f32 + found.score as f32 / 1_001.0),
-        class: item.found.map_or(MatchClass::Listed, |found| found.class),
-        matched: matched.into_iter().collect(),
+    Ok(Retrieved {
+        candidates,
+        total: gathered.total,
+        strongest: gathered.strongest,
+        facets,
+        partial: gathered.partial,
     })
 }
 
-fn matched(item: &Item, reading: &Reading, found: Match) -> Option<Matched> {
-    let title = item.stored.titles.get(found.title)?;
-    let ranges = rank::marks(reading, &title.text, found.class);
-    Some(Matched { field: title.kind.field(), text: title.text.clone(), ranges })
-}
-
-fn suggestion(item: &Item) -> Option<Suggestion> {
-    let entity = entity_of_rank(&item.place.rank)?;
-    let title = item.stored.titles.get(item.found?.title)?;
-    Some(Suggestion { entity, slug: item.stored.slug.clone(), text: title.text.clone(), kind: entity.kind })
-}
-
-fn counts(query: &Query, gathered: &Gathered) -> Vec<FacetCounts> {
-    let facets = query.facets.iter().zip(&gathered.counts);
+fn counts(request: &Request, gathered: &Gathered) -> Vec<FacetCounts> {
+    let facets = request.facets.iter().zip(&gathered.counts);
     facets
         .map(|(facet, counts)| {
             let mut values: Vec<(String, u64)> =
@@ -366,28 +183,6 @@ fn counts(query: &Query, gathered: &Gathered) -> Vec<FacetCounts> {
             FacetCounts { facet: *facet, values }
         })
         .collect()
-}
-
-fn cursor_of(place: &Place, sort: Sort) -> Cursor {
-    use std::fmt::Write as _;
-    let rank = place.rank.iter().fold(String::new(), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    });
-    let score = u32::try_from(-place.score).unwrap_or_default();
-    Cursor { sort, tail: place.tail, primary: -place.primary, score, rank }
-}
-
-/// Cursors come back through clients: anything may stand in them.
-fn place_of(cursor: &Cursor, sort: Sort) -> Result<Place, Error> {
-    let digits = cursor.rank.as_bytes();
-    let bytes = digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    let rank: Vec<u8> = bytes.collect::<Option<_>>().ok_or(Error::Cursor)?;
-    if cursor.sort != sort || rank.len() != RANK_BYTES || digits.len() != 2 * RANK_BYTES {
-        return Err(Error::Cursor);
-    }
-    let primary = cursor.primary.checked_neg().ok_or(Error::Cursor)?;
-    Ok(Place { tail: cursor.tail, primary, score: -i64::from(cursor.score), rank })
 }
 
 /// The generation that `CURRENT` names, or an empty one.

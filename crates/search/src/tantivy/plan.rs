@@ -1,105 +1,90 @@
-//! From a reading of the text to a query of the engine.
+//! From a request of the façade to a query of Tantivy. Nothing is decided here.
 //!
-//! Each clause carries the strength of its class as a constant score and the strongest one that matches
-//! counts, so the first order is by class and knows no statistics. A further reading of a text (linked
-//! entities, lyrics) is a further clause.
+//! A clause scores its strength times [`Clause::STEP`], and one for each term of an `AtLeast` that is there;
+//! the largest counts. Scores are whole numbers that 32 bits hold exactly.
 
 use super::schema::Fields;
-use crate::query::MatchClass;
-use crate::rank::{Reading, without_final_m};
+use crate::engine::{Clause, Column, Match};
+use crate::fields::Field as Keys;
 use ::tantivy::Term;
 use ::tantivy::query::{
-    BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, InvertedIndexRangeQuery, Occur, Query, TermQuery,
-    TermSetQuery,
+    AllQuery, BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, InvertedIndexRangeQuery, Occur, Query,
+    TermQuery, TermSetQuery,
 };
 use ::tantivy::schema::{Field, IndexRecordOption};
 use domain::EntityKind;
-use lipi::Script;
 use std::ops::Bound;
 
-/// How far a text may be from what it finds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Names that begin with it, or have a word that does.
-    Beginnings,
-    /// Titles that hold all of it.
-    Whole,
-    /// Titles that hold some of it: only where nothing holds all.
-    Parts,
-}
+/// From so many terms on one automaton is cheaper than a query for each.
+const TERM_SET_MIN: usize = 6;
 
-/// Strength of a class: larger is better, and a whole number that a score holds exactly.
-pub(super) const fn strength(class: MatchClass) -> i64 {
-    match class {
-        MatchClass::Exact => 7,
-        MatchClass::Prefix => 6,
-        MatchClass::Extended => 5,
-        MatchClass::AllTokens => 4,
-        MatchClass::Coarse => 3,
-        MatchClass::SomeTokens => 2,
-        MatchClass::Listed => 0,
-    }
-}
-
-/// The class of a strength.
-pub(super) const fn class_of(strength: i64) -> MatchClass {
-    match strength {
-        7.. => MatchClass::Exact,
-        6 => MatchClass::Prefix,
-        5 => MatchClass::Extended,
-        4 => MatchClass::AllTokens,
-        3 => MatchClass::Coarse,
-        1..=2 => MatchClass::SomeTokens,
-        _ => MatchClass::Listed,
-    }
-}
-
-/// Everything of these kinds that the reading finds; without a reading, everything of these kinds.
-pub(super) fn query(
-    fields: &Fields,
-    kinds: &[EntityKind],
-    reading: Option<(&Reading, Reach)>,
-) -> Box<dyn Query> {
+/// Everything of these kinds that a clause matches; without clauses, everything of these kinds.
+pub(super) fn query(fields: &Fields, kinds: &[EntityKind], clauses: &[Clause]) -> Box<dyn Query> {
     let kinds = kinds.iter().map(|kind| Term::from_field_text(fields.kind, kind.as_str()));
-    let of_kind: Box<dyn Query> = Box::new(ConstScoreQuery::new(Box::new(TermSetQuery::new(kinds)), 0.0));
-    let Some((reading, reach)) = reading else { return of_kind };
-    let matching: Box<dyn Query> = Box::new(DisjunctionMaxQuery::new(clauses(fields, reading, reach)));
+    let of_kind: Box<dyn Query> = worth(Box::new(TermSetQuery::new(kinds)), 0.0);
+    if clauses.is_empty() {
+        return of_kind;
+    }
+    let matching = clauses.iter().map(|clause| scored(fields, clause)).collect();
+    let matching: Box<dyn Query> = Box::new(DisjunctionMaxQuery::new(matching));
     Box::new(BooleanQuery::new(vec![(Occur::Must, of_kind), (Occur::Must, matching)]))
 }
 
-fn clauses(fields: &Fields, reading: &Reading, reach: Reach) -> Vec<Box<dyn Query>> {
-    let mut clauses = vec![
-        tier(MatchClass::Exact, any_of(fields.joined, [&reading.joined, without_final_m(&reading.joined)])),
-        tier(MatchClass::Prefix, begins_with(fields.joined, &reading.prefix)),
-        tier(MatchClass::AllTokens, begins_with(fields.suffix, &reading.prefix)),
-        tier(MatchClass::Exact, any_of(tamil(fields, reading), [&reading.coarse])),
-        tier(MatchClass::Prefix, begins_with(tamil(fields, reading), &reading.coarse_prefix)),
-    ];
-    if reach == Reach::Beginnings {
-        return clauses;
+fn scored(fields: &Fields, clause: &Clause) -> Box<dyn Query> {
+    let strength = Clause::primary(clause.strength, 0) as f32;
+    if !counts(&clause.matching) {
+        return worth(condition(fields, &clause.matching), strength);
     }
-    clauses.push(tier(MatchClass::AllTokens, all_words(fields, reading)));
-    clauses.push(tier(MatchClass::Coarse, any_of(fields.coarse, [&reading.coarse])));
-    if !reading.heads.is_empty() {
-        clauses.push(tier(MatchClass::Extended, any_of(fields.joined, &reading.heads)));
-    }
-    if reach == Reach::Parts && reading.tokens.len() > 1 {
-        clauses.push(tier(MatchClass::SomeTokens, some_words(fields, reading)));
-    }
-    clauses
+    let base = worth(Box::new(AllQuery), strength);
+    Box::new(BooleanQuery::new(vec![(Occur::Must, condition(fields, &clause.matching)), (Occur::Must, base)]))
 }
 
-/// A text in Tamil script is compared with every title on the coarse key, any other with those in Tamil.
-fn tamil(fields: &Fields, reading: &Reading) -> Field {
-    if reading.script == Script::Tamil { fields.coarse } else { fields.coarse_tamil }
+/// Whether how much of it matches adds to the score.
+fn counts(matching: &Match) -> bool {
+    match matching {
+        Match::AtLeast { .. } => true,
+        Match::All(all) => all.iter().any(counts),
+        _ => false,
+    }
 }
 
-fn tier(class: MatchClass, query: Box<dyn Query>) -> Box<dyn Query> {
-    Box::new(ConstScoreQuery::new(query, strength(class) as f32))
+/// Scores the number of matched terms of an `AtLeast`, and 0 anywhere else.
+fn condition(fields: &Fields, matching: &Match) -> Box<dyn Query> {
+    match matching {
+        Match::Any(field, terms) => any_of(fields.keys(*field), terms),
+        Match::Begins(field, prefix) => worth(begins_with(fields.keys(*field), prefix), 0.0),
+        Match::Value(Column::Facet(facet), values) => any_of(fields.facet(*facet), values),
+        Match::Value(Column::PrimaryRaga, values) => any_of(fields.primary_raga, values),
+        Match::All(all) => {
+            let parts = all.iter().map(|part| (Occur::Must, condition(fields, part)));
+            Box::new(BooleanQuery::new(parts.collect()))
+        }
+        Match::Either(either) => {
+            let parts = either.iter().map(|part| condition(fields, part)).collect();
+            worth(Box::new(BooleanQuery::union(parts)), 0.0)
+        }
+        Match::AtLeast { field, terms, least } => at_least(fields, *field, terms, *least),
+    }
 }
 
-fn any_of(field: Field, keys: impl IntoIterator<Item = impl AsRef<str>>) -> Box<dyn Query> {
-    Box::new(TermSetQuery::new(keys.into_iter().map(|key| Term::from_field_text(field, key.as_ref()))))
+fn at_least(fields: &Fields, field: Keys, terms: &[String], least: usize) -> Box<dyn Query> {
+    let each = terms.iter().map(|term| worth(is(fields.keys(field), term), 1.0)).collect();
+    Box::new(BooleanQuery::union_with_minimum_required_clauses(each, least))
+}
+
+fn worth(query: Box<dyn Query>, score: f32) -> Box<dyn Query> {
+    Box::new(ConstScoreQuery::new(query, score))
+}
+
+fn any_of(field: Field, terms: &[String]) -> Box<dyn Query> {
+    let found: Box<dyn Query> = match terms {
+        [one] => is(field, one),
+        few if few.len() < TERM_SET_MIN => {
+            Box::new(BooleanQuery::union(few.iter().map(|term| is(field, term)).collect()))
+        }
+        many => Box::new(TermSetQuery::new(many.iter().map(|term| Term::from_field_text(field, term)))),
+    };
+    worth(found, 0.0)
 }
 
 fn is(field: Field, key: &str) -> Box<dyn Query> {
@@ -112,20 +97,4 @@ fn begins_with(field: Field, prefix: &str) -> Box<dyn Query> {
     let mut to = from.clone();
     to.append_bytes(&[0xFF]);
     Box::new(InvertedIndexRangeQuery::new(Bound::Included(from), Bound::Excluded(to)))
-}
-
-/// Every word, the last one perhaps unfinished.
-fn all_words(fields: &Fields, reading: &Reading) -> Box<dyn Query> {
-    let last = reading.tokens.len() - 1;
-    let words = reading.tokens.iter().enumerate().map(|(at, token)| {
-        if at == last { begins_with(fields.word, &token.k1) } else { is(fields.word, &token.k1) }
-    });
-    Box::new(BooleanQuery::intersection(words.collect()))
-}
-
-/// At least half of the words.
-fn some_words(fields: &Fields, reading: &Reading) -> Box<dyn Query> {
-    let words: Vec<_> = reading.tokens.iter().map(|token| is(fields.word, &token.k1)).collect();
-    let half = words.len().div_ceil(2);
-    Box::new(BooleanQuery::union_with_minimum_required_clauses(words, half))
 }

@@ -2,8 +2,10 @@
 
 use domain::Record;
 use domain::composition::{Composition, Version};
+use domain::composition::{LyricText, Section};
 use domain::name::NameRole;
-use search::{Change, Document, Title, TitleKind};
+use lipi::Script;
+use search::{Change, Document, LyricSection, Title, TitleKind};
 use store::Truth;
 use uuid::Uuid;
 
@@ -19,12 +21,17 @@ fn change(truth: &Truth) -> Change {
     }
 }
 
+/// Scripts in whose alphabet titles are sorted beside the Latin one.
+const SORTED: [Script; 5] =
+    [Script::Devanagari, Script::Tamil, Script::Telugu, Script::Kannada, Script::Malayalam];
+
 fn document(truth: &Truth, record: &Record) -> Document {
     let slug = truth.slug.clone().unwrap_or_default();
     let mut document =
         Document::new(truth.entity, truth.version, slug, truth.recorded_at.unwrap_or_default());
     document.titles = titles(record);
-    document.sort_title = lipi::collation_key(record.label(), lipi::Script::Latin);
+    document.sort_title = lipi::collation_key(record.label(), Script::Latin);
+    document.sort_titles = sort_titles(&document.titles);
     match record {
         Record::Composition(song) => describe_song(&mut document, song, truth),
         _ => document.melas = truth.melas.clone(),
@@ -36,7 +43,8 @@ fn titles(record: &Record) -> Vec<Title> {
     let kind = |role| match role {
         NameRole::Display => TitleKind::Display,
         NameRole::Incipit => TitleKind::Incipit,
-        NameRole::Alias | NameRole::Signature => TitleKind::Alias,
+        NameRole::Alias => TitleKind::Alias,
+        NameRole::Signature => TitleKind::Signature,
     };
     record
         .names()
@@ -45,11 +53,58 @@ fn titles(record: &Record) -> Vec<Title> {
         .collect()
 }
 
+/// The first title to show in each script.
+fn sort_titles(titles: &[Title]) -> Vec<(Script, Vec<u8>)> {
+    let shown = |script| {
+        let mut its = titles.iter().filter(move |title| title.script == script);
+        its.find(|title| title.kind == TitleKind::Display)
+    };
+    SORTED
+        .into_iter()
+        .filter_map(|script| Some((script, lipi::collation_key(&shown(script)?.text, script))))
+        .collect()
+}
+
+/// The words of every version in one script: another script of the same words has the same keys.
+fn lyrics(song: &Composition) -> Vec<LyricSection> {
+    let mut all = Vec::new();
+    for version in &song.versions {
+        let primary = version.texts.iter().find(|text| text.is_primary).or(version.texts.first());
+        all.extend(primary.into_iter().flat_map(|text| sections(version, text)));
+    }
+    all
+}
+
+fn sections<'a>(version: &'a Version, text: &'a LyricText) -> impl Iterator<Item = LyricSection> {
+    text.sections.iter().map(|section| LyricSection {
+        section: section.section,
+        label: label(&version.sections, section.section).unwrap_or_default(),
+        script: text.script,
+        lines: section.lines.clone(),
+    })
+}
+
+/// What a reader calls a section, at any depth: `charanam 2`.
+fn label(sections: &[Section], id: Uuid) -> Option<String> {
+    sections.iter().find_map(|section| {
+        if section.id != id {
+            return label(&section.children, id);
+        }
+        let kind = section.kind.as_str().replace('_', " ");
+        Some(match (&section.label, section.number) {
+            (Some(label), _) => label.clone(),
+            (None, Some(number)) => format!("{kind} {number}"),
+            (None, None) => kind,
+        })
+    })
+}
+
 fn describe_song(document: &mut Document, song: &Composition, truth: &Truth) {
     document.ragas =
         distinct(song.versions.iter().flat_map(|version| version.ragas.iter().map(|entry| entry.raga.0)));
     document.primary_raga =
         song.versions.first().and_then(|version| version.ragas.first()).map(|entry| entry.raga.0);
+    document.lyrics = lyrics(song);
     document.melas = truth.melas.clone();
     document.composer = song.composer.map(|composer| composer.0);
     document.talas = distinct(song.versions.iter().flat_map(talas));
@@ -125,7 +180,7 @@ mod tests {
             (Some("kriti"), &["sa".to_owned()][..])
         );
         let kinds: Vec<TitleKind> = document.titles.iter().map(|title| title.kind).collect();
-        assert_eq!(kinds, [TitleKind::Display, TitleKind::Incipit, TitleKind::Alias]);
+        assert_eq!(kinds, [TitleKind::Display, TitleKind::Incipit, TitleKind::Signature]);
         assert_eq!(document.sort_title, lipi::collation_key("vātāpi", lipi::Script::Latin));
     }
 

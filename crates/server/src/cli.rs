@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Layers, masked};
 use crate::up::{BASE_PORT_DEFAULT, State};
-use crate::{Error, audit, index, load, node, openapi, postgres, setup, status, terminal, up};
+use crate::{Error, audit, compare, index, load, node, openapi, postgres, setup, status, terminal, up};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,8 @@ enum Command {
     SetupToken(Layered),
     /// Load a catalogue folder as published works
     Load(Load),
+    /// Print where the starter catalogue and another collection disagree; fails while one is undecided
+    Compare(Compare),
     /// Rebuild or verify the search index of a running node
     Index(Index),
     /// Check the trail of who changed what
@@ -154,6 +156,18 @@ struct Load {
 }
 
 #[derive(Args)]
+struct Compare {
+    /// The folder of the other collection
+    folder: PathBuf,
+    /// The starter catalogue
+    #[arg(long, default_value = "catalogue", value_name = "DIR")]
+    catalogue: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct Index {
     /// What to do
     #[arg(value_enum)]
@@ -208,6 +222,7 @@ async fn obey(command: Command, arguments: Vec<OsString>) -> Result<(), Error> {
         Command::Load(Load { folder, skip_bad, layered }) => {
             load::run(&Config::load(&layered.layers()?)?, &folder, skip_bad).await
         }
+        Command::Compare(Compare { folder, catalogue, json }) => compare::run(&catalogue, &folder, json),
         Command::Index(Index { verb, repair, at, data }) => index::run(verb, repair, &at, &data.data).await,
         Command::Audit(Audit::Verify(layered)) => audit::verify(&Config::load(&layered.layers()?)?).await,
         Command::Openapi { which } => openapi::print(which == Which::Admin),
@@ -285,6 +300,7 @@ mod tests {
             "sangraha check-config --config a.toml --set log.filter=warn",
             "sangraha setup-token",
             "sangraha load folder --skip-bad",
+            "sangraha compare folder --catalogue mine --json",
             "sangraha index rebuild",
             "sangraha index verify --repair",
             "sangraha audit verify",

@@ -10,7 +10,8 @@
 
 pub mod audit;
 pub mod cli;
-pub mod config;
+pub mod compare;
+mod config;
 pub mod environment;
 mod error;
 pub mod index;

@@ -5,6 +5,7 @@
 //! row whose entity is known already is linked to it, never merged by its name alone; everything else
 //! becomes a record under the id of its row. What cannot be made out is reported and left empty.
 
+mod compare;
 mod facts;
 mod files;
 mod known;
@@ -15,6 +16,7 @@ mod songs;
 use super::Error;
 use super::plan::{Batch, Entry, Work, provisional};
 use super::report::Report;
+pub use compare::compare;
 use domain::reference::{ExternalId, Rights, Source};
 use domain::{EntityKind, EntityRef, Record};
 pub use files::{Files, KRITHIS};

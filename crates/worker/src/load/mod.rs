@@ -10,13 +10,16 @@
 //! database. A name alone never makes two entities one: see the report's remarks for what was linked.
 
 mod catalogue;
+mod compare;
 pub mod error;
 mod names;
 mod plan;
 pub mod report;
 mod starter;
 
+pub use compare::{Comparison, Disagreement, Tally, compare};
 pub use error::Error;
+pub use plan::Field;
 pub use report::{Counts, FileReport, Remark, Report, RowError};
 
 use catalogue::Known;

@@ -45,12 +45,31 @@ pub struct Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
+    /// Of a work.
     Composer,
+    /// Of a work: any of its ragas.
     Raga,
+    /// Of a work, with where it begins in the tala.
     Tala,
+    /// Of a raga: the number of its mela.
     Parent,
+    /// Of a raga, without octave marks.
     Arohana,
+    /// The same.
     Avarohana,
+}
+
+impl std::fmt::Display for Field {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Composer => "composer",
+            Self::Raga => "raga",
+            Self::Tala => "tala",
+            Self::Parent => "parent",
+            Self::Arohana => "arohana",
+            Self::Avarohana => "avarohana",
+        })
+    }
 }
 
 /// What to do with a row.

@@ -165,6 +165,36 @@ async fn the_shared_catalogue_loads_whole_beside_the_starter_catalogue() {
     }
 }
 
+#[test]
+fn a_disagreement_is_undecided_until_its_reason_stands_beside_the_record() {
+    let small = Small::new("compare");
+    let collection = Collection::new("compare", &WORKS.replace("aadi", "roopakam"));
+    let compared = || compare(&small.0, &collection.0).unwrap();
+    let found = compared();
+    assert_eq!((found.works, found.ragas, found.undecided()), (1, 1, 1), "{found}");
+    let only = &found.disagreements[0];
+    assert_eq!((only.field, only.theirs.as_str(), only.decided.as_ref()), (Field::Tala, "roopakam", None));
+    assert_eq!(found.fields[&Field::Raga], Tally { agree: 1, decided: 0, undecided: 0 });
+
+    let works = small.0.join("compositions/tyagaraja.toml");
+    let decide = |other: &str, reason: &str| {
+        let text = fs::read_to_string(&works).unwrap();
+        let text = text.split("decided").next().unwrap();
+        let decided =
+            format!("decided = [{{ field = \"tala\", other = \"{other}\", reason = \"{reason}\" }}]\n");
+        fs::write(&works, format!("{text}{decided}")).unwrap();
+    };
+    decide("roopakam", "Everybody counts eight.");
+    let found = compared();
+    assert_eq!((found.undecided(), found.stale.len()), (0, 0), "{found}");
+    assert_eq!(found.disagreements[0].decided.as_deref(), Some("Everybody counts eight."));
+    decide("jhampa", "A row that is no more.");
+    let found = compared();
+    assert_eq!((found.undecided(), found.stale.len()), (1, 1), "{found}");
+    decide("roopakam", " ");
+    assert!(matches!(compare(&small.0, &collection.0), Err(Error::BadRows(_))));
+}
+
 #[tokio::test]
 async fn a_persons_edit_outlives_the_next_load() {
     let Some(database) = database::fresh().await else { return };

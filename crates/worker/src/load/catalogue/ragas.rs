@@ -232,15 +232,15 @@ fn aliases(files: &Files, row: &RagaRow, spelled: &Spelled, is_shared: bool) -> 
 }
 
 /// A name of the table without its notes.
-struct Spelled {
-    display: String,
+pub struct Spelled {
+    pub display: String,
     /// The source's own spelling and second names.
     others: Vec<String>,
     hindustani: bool,
 }
 
 impl Spelled {
-    fn of(raw: &str) -> Self {
+    pub fn of(raw: &str) -> Self {
         let hindustani = raw.contains("Hindustani");
         let without_note = raw.split(['{', '(']).next().unwrap_or(raw);
         let without_note = without_note.split("cf.").next().unwrap_or(without_note);
@@ -256,16 +256,16 @@ impl Spelled {
 }
 
 /// What a line of the table says.
-struct Scale {
+pub struct Scale {
     /// None where it cannot be read.
-    line: Option<Vec<ScaleToken>>,
+    pub line: Option<Vec<ScaleToken>>,
     anya: Vec<Swara>,
     /// Something was cut off.
     changed: bool,
 }
 
 /// Cuts the note about foreign swaras off and takes the first of several lines that were glued together.
-fn scale_of(text: &str, motion: Motion) -> Scale {
+pub fn scale_of(text: &str, motion: Motion) -> Scale {
     let (line, remark) = match text.split_once('(') {
         // A note before the scale.
         Some((before, after)) if before.trim().is_empty() => {
@@ -315,7 +315,12 @@ impl Candidates {
                 continue;
             }
             let number = known.mela_of(raga);
-            let keys: BTreeSet<String> = raga.names.iter().map(|name| name.key(EntityKind::Raga)).collect();
+            let keys: BTreeSet<String> = raga
+                .names
+                .iter()
+                .filter(|name| is_own(name))
+                .map(|name| name.key(EntityKind::Raga))
+                .collect();
             janyas.extend(keys.into_iter().map(|key| (key, number, id)));
         }
         let mut rows = HashMap::new();
@@ -405,6 +410,11 @@ impl Candidates {
     }
 }
 
+/// Whether a name is the raga's own: its counterpart in the north is another raga.
+pub fn is_own(name: &Name) -> bool {
+    name.alias_scheme != Some(AliasScheme::HindustaniCounterpart)
+}
+
 /// Whether arohana and avarohana of a row are those of a stored raga.
 fn same_lines(row: &RagaRow, record: Option<&Record>) -> [bool; 2] {
     let Some(Record::Raga(raga)) = record else { return [false; 2] };
@@ -434,6 +444,11 @@ impl Ragas {
         for text in spellings.chain([spelled.display.as_str()]) {
             self.by_key.entry(lipi::raga_key(text)).or_default().insert(at);
         }
+    }
+
+    /// The raga of the row at `at`.
+    pub fn id(&self, at: usize) -> Uuid {
+        self.rows[at].id
     }
 
     /// The raga of a work: by its group of spellings, else by the folded spellings of that group.

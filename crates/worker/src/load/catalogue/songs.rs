@@ -447,7 +447,8 @@ fn links<'f>(rows: &[Draft<'f>], known: &Known) -> HashMap<&'f str, Uuid> {
     links
 }
 
-fn same_opening(one: &str, other: &str) -> bool {
+/// Whether one folded title is the other, or its beginning.
+pub fn same_opening(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     one == other || (short.len() >= INCIPIT_BYTES_MIN && long.starts_with(short))
 }

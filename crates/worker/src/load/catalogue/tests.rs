@@ -135,3 +135,14 @@ fn every_bad_row_is_listed_with_its_line() {
     assert_eq!(bad, wanted, "{:?}", report.bad);
     assert_eq!(files.krithis.len(), 1);
 }
+
+#[test]
+fn disagreements_with_the_shared_catalogue_are_decided() {
+    let Some(folder) = folder() else { return };
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalogue");
+    let found = crate::load::compare(&own, &folder).unwrap();
+    println!("{found}");
+    assert!(found.works >= 500 && found.ragas >= 150, "{found}");
+    assert_eq!(found.undecided(), 0, "{found}");
+    assert_eq!(found.stale, [""; 0]);
+}

@@ -58,6 +58,30 @@ need_postgres() {
   export PGBIN="$bin"
 }
 
+# Node, a Chromium and two packages, with which the reading site is tried as people use it.
+need_browser() {
+  local folder="$1"
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    say "installing Node (the site is tried in a browser, and the steps are written for Node) …"
+    apt_install nodejs npm || without_browser "there is no Node and the package manager could not be used" || return 0
+  fi
+  if [ -z "${CHROMIUM:-}" ] && [ ! -x /usr/bin/chromium ] && [ ! -x /usr/bin/chromium-browser ] && [ ! -x /usr/bin/google-chrome ]; then
+    say "installing Chromium (the browser in which the site is tried) …"
+    apt_install chromium || without_browser "there is no Chromium and the package manager could not be used" || return 0
+  fi
+  if [ ! -f "$folder/node_modules/.package-lock.json" ] || [ "$folder/package-lock.json" -nt "$folder/node_modules/.package-lock.json" ]; then
+    say "installing the packages of the browser tests (playwright-core drives the browser, axe-core looks for barriers) …"
+    (cd "$folder" && npm ci --no-audit --no-fund --silent) || without_browser "npm could not install the packages of $folder" || return 0
+  fi
+}
+
+# In continuous integration a missing browser ends the run; at a desk the tests say that they were skipped.
+without_browser() {
+  [ -n "${CI:-}" ] && give_up "$1; the site must be tried in a browser here."
+  say "Going on without the browser tests: $1."
+  return 1
+}
+
 unpack_wheel() {
   local data="$1" folder wheel
   command -v python3 >/dev/null || return 1

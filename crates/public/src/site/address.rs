@@ -1,15 +1,12 @@
-//! Addresses of pages: a path, a query in a fixed order, and the script in which names are shown.
+//! Addresses of pages: a path, a query in a fixed order, and the face in which the page is shown.
 
+use super::face::Face;
 use domain::EntityKind;
-use lipi::Script;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-/// The script in which the site is shown where an address says nothing.
-pub(super) const SCRIPT_DEFAULT: Script = Script::Latin;
-
-/// The address of a page, but for the script. One page has one spelling: parameters are written in order.
+/// The address of a page, but for its face. One page has one spelling: parameters are written in order.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
     path: String,
@@ -47,15 +44,22 @@ impl Address {
         self
     }
 
+    /// Without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Its query, for the hidden fields of a form.
     pub fn query(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.query.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// The link to this page in `script`.
-    pub fn href(&self, script: Script) -> String {
-        let script = (script != SCRIPT_DEFAULT).then_some(("script", script.as_str()));
-        let mut pairs: Vec<(&str, &str)> = self.query().chain(script).collect();
+    /// The link to this page in `face`.
+    pub fn href(&self, face: Face) -> String {
+        let mut pairs: Vec<(&str, &str)> = self.query().collect();
+        for (name, value) in face.query() {
+            pairs.push((name, value));
+        }
         if pairs.is_empty() {
             return self.path.clone();
         }
@@ -68,12 +72,16 @@ impl Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::face::Tongue;
+    use lipi::Script;
 
     #[test]
     fn one_page_has_one_address() {
         let address = Address::new("/search").with("q", "endarō & co").with("composer", "tyagaraja");
-        assert_eq!(address.href(Script::Latin), "/search?composer=tyagaraja&q=endar%C5%8D+%26+co");
-        assert_eq!(address.without("q").href(Script::Tamil), "/search?composer=tyagaraja&script=tamil");
-        assert_eq!(Address::entity(EntityKind::Deity, "rama").href(Script::Latin), "/deities/rama");
+        assert_eq!(address.href(Face::PLAIN), "/search?composer=tyagaraja&q=endar%C5%8D+%26+co");
+        let tamil = Face::PLAIN.with_script(Script::Tamil);
+        assert_eq!(address.clone().without("q").href(tamil), "/search?composer=tyagaraja&script=tamil");
+        assert_eq!(address.without("q").href(Face::of(Tongue::Tamil)), "/search?composer=tyagaraja&lang=ta");
+        assert_eq!(Address::entity(EntityKind::Deity, "rama").href(Face::PLAIN), "/deities/rama");
     }
 }

@@ -1,6 +1,7 @@
 //! From a page to a response: the node's cache, tags and keys as everywhere, and the headers of a page.
 
 use super::address::Address;
+use super::face::Face;
 use super::layout::Page;
 use crate::answer::{Made, Served, hash128};
 use crate::page::resolve;
@@ -12,7 +13,6 @@ use http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
-use lipi::Script;
 use store::Read;
 use uuid::Uuid;
 use web::{ETag, Fresh, IfNoneMatch, Problem, SurrogateKeys};
@@ -67,18 +67,13 @@ pub(super) enum Led {
 }
 
 /// Follows `slug` to an entity that readers may see. Ids and old slugs are answered with the page's address.
-pub(super) async fn follow(
-    read: &Read,
-    kind: EntityKind,
-    slug: &str,
-    script: Script,
-) -> Result<Led, Problem> {
+pub(super) async fn follow(read: &Read, kind: EntityKind, slug: &str, face: Face) -> Result<Led, Problem> {
     let found = resolve(read, kind, slug).await?;
     if found.slug == slug {
         return Ok(Led::Here(found.id));
     }
     let keys = SurrogateKeys::default().entity(EntityRef { kind, id: found.id }).keys();
     let fresh = Fresh { etag: None, keys, lsn: Some(read.lsn()) };
-    let address = Address::entity(kind, &found.slug).href(script);
+    let address = Address::entity(kind, &found.slug).href(face);
     Ok(Led::Moved(Box::new(dressed(Served::of(read).stamp(fresh.moved(&address)), HTML))))
 }

@@ -2,9 +2,11 @@
 
 use super::address::Address;
 use super::answer::{HTML, dressed};
+use super::face::Face;
 use super::language;
 use super::layout::Page;
-use super::shown::site_script;
+use super::shown::face;
+use super::spoken::Spoken;
 use super::{songs, words};
 use crate::answer::{Question, read};
 use crate::browse::{Index, Parameters};
@@ -13,24 +15,23 @@ use crate::state::{Keep, State};
 use axum::extract::State as Shared;
 use axum::response::Response;
 use domain::EntityKind;
-use lipi::Script;
 use maud::{Markup, html};
 use web::page::LIMIT_MAX;
-use web::{IfNoneMatch, Path, Problem, Query, SurrogateKeys};
+use web::{IfNoneMatch, Path, Problem, SurrogateKeys};
 
 pub(super) async fn handler(
     Shared(state): Shared<State>,
     have: IfNoneMatch,
     Path(kind): Path<String>,
-    Query(asked): Query<Parameters>,
+    Spoken { tongue, asked }: Spoken<Parameters>,
 ) -> Result<Response, Problem> {
     let kind = EntityKind::ALL
         .into_iter()
         .find(|known| known.plural() == kind)
         .filter(|kind| songs::has_pages(*kind));
     let kind = kind.ok_or_else(Problem::not_found)?;
-    let script = site_script(asked.script.as_deref())?;
-    let list = (kind, script, &asked.letter);
+    let face = face(asked.script.as_deref(), Some(tongue.code()))?;
+    let list = (kind, face.to_string(), &asked.letter);
     let paging = Paging::<store::Cursor>::of(&list, Some(LIMIT_MAX), asked.cursor.as_deref())?;
     let about = paging.about.clone();
     let question = Question { state: &state, have: &have, keep: Keep::List, class: "page:browse", about };
@@ -38,37 +39,38 @@ pub(super) async fn handler(
         .answer(|| async {
             let read = read(&state).await?;
             let letter = asked.letter.as_deref();
-            let index = Index::of(&read, kind, script, letter, &paging).await?;
-            let page = page(&index, kind, letter, script);
+            let index = Index::of(&read, kind, face.script, letter, &paging).await?;
+            let page = page(&index, kind, letter, face);
             Ok(page.made(&state, &SurrogateKeys::default().list(kind), &read))
         })
         .await?;
     Ok(dressed(answer, HTML))
 }
 
-fn page(index: &Index, kind: EntityKind, letter: Option<&str>, script: Script) -> Page {
+fn page(index: &Index, kind: EntityKind, letter: Option<&str>, face: Face) -> Page {
     let address = Address::new(format!("/browse/{}", kind.plural())).with_some("letter", letter);
+    let title = format!("{}, {}", face.say(words::kinds(kind)), face.say("A to Z"));
     let main = html! {
-        h1 { (words::kinds(kind)) ", A to Z" }
-        (letters(kind, index.letters.iter().map(|letter| letter.letter.as_str()), letter, script))
-        @if letter.is_none() { (counts(index, kind, script)) }
+        h1 { (title) }
+        (letters(kind, index.letters.iter().map(|letter| letter.letter.as_str()), letter, face))
+        @if letter.is_none() { (counts(index, kind, face)) }
         ul.names {
             @for item in &index.items {
                 li {
-                    a href=(Address::entity(kind, &item.slug).href(script))
+                    a href=(Address::entity(kind, &item.slug).href(face))
                         lang=(language::of_names(lipi::script_of(&item.label))) { (item.label) }
                 }
             }
         }
-        (songs::next(&address, index.next_cursor.as_deref(), script))
+        (songs::next(&address, index.next_cursor.as_deref(), face))
     };
     let title = match letter {
-        Some(letter) => format!("{}: {letter}", words::kinds(kind)),
-        None => format!("{}, A to Z", words::kinds(kind)),
+        Some(letter) => format!("{}: {letter}", face.say(words::kinds(kind))),
+        None => title,
     };
-    let mut page = Page::new(title, address, script, main);
+    let mut page = Page::new(title, address, face, main);
     page.description =
-        format!("{} of the catalogue by their first letter, in six scripts.", words::kinds(kind));
+        format!("{} — {}", face.say(words::kinds(kind)), face.say("by first letter, in six scripts"));
     // Letters are those of one script, so the page of a letter exists in that script alone.
     page.indexed = letter.is_none();
     page.api = Some(format!("/v1/browse/{}", kind.plural()));
@@ -80,25 +82,24 @@ pub(super) fn letters<'a>(
     kind: EntityKind,
     letters: impl Iterator<Item = &'a str>,
     current: Option<&str>,
-    script: Script,
+    face: Face,
 ) -> Markup {
     let address = Address::new(format!("/browse/{}", kind.plural()));
     html! {
-        nav.letters aria-label="Letters" {
-            ul lang=(language::of_names(script)) {
+        nav.letters aria-label=(face.say("Letters")) {
+            ul lang=(language::of_names(face.script)) {
                 @for letter in letters {
                     @let here = (Some(letter) == current).then_some("page");
-                    li { a href=(address.clone().with("letter", letter).href(script)) aria-current=[here] { (letter) } }
+                    li { a href=(address.clone().with("letter", letter).href(face)) aria-current=[here] { (letter) } }
                 }
             }
         }
     }
 }
 
-fn counts(index: &Index, kind: EntityKind, script: Script) -> Markup {
+fn counts(index: &Index, kind: EntityKind, face: Face) -> Markup {
     let total: u64 = index.letters.iter().map(|letter| letter.count).sum();
     html! {
-        p.lead { (total) " " (words::kinds(kind).to_lowercase()) " under " (index.letters.len())
-            " letters of the " (language::english_name(script)) " script." }
+        p.lead { (face.say(words::kinds(kind))) ": " (total) " · " (face.say("Letters")) ": " (index.letters.len()) }
     }
 }

@@ -3,14 +3,16 @@
 
 use super::address::Address;
 use super::answer::{HTML, Led, dressed, follow};
+use super::face::{Face, msg};
 use super::layout::Page;
 use super::shown::Shown;
-use super::{language, songs, words};
+use super::{draw, language, songs, words};
 use crate::answer::{Question, read};
 use crate::error::store_problem;
 use crate::page::{keys, live};
 use crate::paging::Paging;
 use crate::state::{Keep, State};
+use crate::view::composition::RevisionMark;
 use crate::view::{CompositionItem, EntityDetail, Label};
 use axum::extract::State as Shared;
 use axum::response::Response;
@@ -29,7 +31,7 @@ pub(super) const SONGS: u16 = 50;
 /// What the page of a kind has of its own.
 pub(super) struct Extra {
     /// What stands between the heading and the songs.
-    pub facts: fn(&EntityDetail, Script) -> Markup,
+    pub facts: fn(&EntityDetail, Face) -> Markup,
     /// Which songs belong to the entity.
     pub filter: fn(Uuid) -> CompositionFilter,
     /// The heading of the songs.
@@ -45,7 +47,7 @@ pub(super) async fn answer(
     asked: &Shown,
     extra: Extra,
 ) -> Result<Response, Problem> {
-    let script = asked.script()?;
+    let face = asked.face()?;
     let paging = asked.paging((kind, slug), SONGS)?;
     let about = paging.about.clone();
     let question = Question { state, have, keep: Keep::Detail, class: "page:entity", about };
@@ -53,19 +55,19 @@ pub(super) async fn answer(
         return Ok(dressed(response, HTML));
     }
     let read = read(state).await?;
-    let id = match follow(&read, kind, slug, script).await? {
+    let id = match follow(&read, kind, slug, face).await? {
         Led::Here(id) => id,
         Led::Moved(response) => return Ok(*response),
     };
     let answer = question
         .answer(|| async {
             let live = live(&read, kind, id).await?;
-            let detail = EntityDetail::of(&live, Some(script));
+            let detail = EntityDetail::of(&live, Some(face.script));
             let sung = match &live.record {
-                Record::Group(group) => SongsOf::members(&read, group, script).await?,
-                _ => SongsOf::read(&read, kind, &(extra.filter)(id), &paging, script).await?,
+                Record::Group(group) => SongsOf::members(&read, group, face).await?,
+                _ => SongsOf::read(&read, kind, &(extra.filter)(id), &paging, face).await?,
             };
-            let page = page(&detail, kind, &extra, &sung, asked, script);
+            let page = page(&detail, kind, &extra, &sung, asked, face);
             Ok(page.made(state, &keys(&live).list(EntityKind::Composition), &read))
         })
         .await?;
@@ -78,30 +80,25 @@ fn page(
     extra: &Extra,
     sung: &SongsOf,
     asked: &Shown,
-    script: Script,
+    face: Face,
 ) -> Page {
     let address = Address::entity(kind, &detail.label.slug);
     let main = html! {
         article.entity {
-            (heading(detail, kind))
-            ((extra.facts)(detail, script))
+            (heading(detail, kind, face))
+            ((extra.facts)(detail, face))
             div.columns {
-                div { (sung.draw(&address, extra.songs, script)) }
-                aside.facts aria-label="Names and sources" { (names(detail)) (origin(detail)) }
+                div { (sung.draw(&address, extra.songs, face)) }
+                aside.facts aria-label=(face.say("Names and sources")) { (names(detail, face)) (origin(detail, face)) }
             }
         }
     };
-    let mut page = Page::new(detail.label.label.clone(), address, script, main);
-    page.description = format!(
-        "{}: {} of Carnatic music, with {} in this catalogue.",
-        detail.label.label,
-        words::kind(kind).to_lowercase(),
-        if sung.more() {
-            "many songs".to_owned()
-        } else {
-            words::counted(sung.items.len() as u64, "song", "songs")
-        },
-    );
+    let mut page = Page::new(detail.label.label.clone(), address, face, main);
+    page.description = format!("{} — {}", detail.label.label, face.say(words::kind(kind)));
+    if !sung.more() {
+        let songs = face.counted(sung.items.len() as u64, "{n} song", "{n} songs");
+        page.description += &format!(", {songs}");
+    }
     page.api = Some(format!("/v1/{}/{}", kind.plural(), detail.label.slug));
     page.og_type = if kind == EntityKind::Composer { "profile" } else { "article" };
     page.indexed = asked.is_first();
@@ -124,19 +121,19 @@ impl SongsOf {
         of: EntityKind,
         filter: &CompositionFilter,
         paging: &Paging<store::Cursor>,
-        script: Script,
+        face: Face,
     ) -> Result<Self, Problem> {
         let found = read.compositions(filter, paging.limit, paging.after.as_ref()).await;
         let found = found.map_err(store_problem)?;
-        let items = found.items.into_iter().map(|row| CompositionItem::of(row, Some(script))).collect();
+        let items = found.items.into_iter().map(|row| CompositionItem::of(row, Some(face.script))).collect();
         Ok(Self { items, next: paging.cursor(found.next), is_ordered: false, of })
     }
 
     /// The members of a group, in its order.
-    async fn members(read: &Read, group: &Group, script: Script) -> Result<Self, Problem> {
+    async fn members(read: &Read, group: &Group, face: Face) -> Result<Self, Problem> {
         let ids: Vec<Uuid> = group.members.iter().map(|member| member.composition.0).collect();
         let rows = read.composition_rows(&ids).await.map_err(store_problem)?;
-        let items = rows.into_iter().map(|row| CompositionItem::of(row, Some(script))).collect();
+        let items = rows.into_iter().map(|row| CompositionItem::of(row, Some(face.script))).collect();
         Ok(Self { items, next: None, is_ordered: true, of: EntityKind::Group })
     }
 
@@ -144,52 +141,54 @@ impl SongsOf {
         self.next.is_some()
     }
 
-    pub fn draw(&self, address: &Address, title: &str, script: Script) -> Markup {
+    pub fn draw(&self, address: &Address, title: &'static str, face: Face) -> Markup {
         html! {
             section aria-labelledby="songs" {
-                h2 #songs { (title) @if !self.more() && !self.items.is_empty() { " " span.count { (self.items.len()) } } }
+                h2 #songs { (face.say(title)) @if !self.more() && !self.items.is_empty() { " " span.count { (self.items.len()) } } }
                 @if self.items.is_empty() {
-                    p.fine { "None in the catalogue yet." }
+                    p.fine { (face.say("None in the catalogue yet.")) }
                 } @else if self.is_ordered {
-                    ol.songs { @for song in &self.items { li { (songs::item(song, None, script)) } } }
+                    ol.songs { @for song in &self.items { li { (songs::item(song, None, face)) } } }
                 } @else {
-                    (songs::list_of(&self.items, Some(self.of), script))
+                    (songs::list_of(&self.items, Some(self.of), face))
                 }
-                (songs::next(address, self.next.as_deref(), script))
+                (songs::next(address, self.next.as_deref(), face))
             }
         }
     }
 }
 
 /// Kind and name.
-pub(super) fn heading(detail: &EntityDetail, kind: EntityKind) -> Markup {
+pub(super) fn heading(detail: &EntityDetail, kind: EntityKind, face: Face) -> Markup {
     html! {
         header.title {
-            p.kind { (words::kind(kind)) }
+            p.kind { (face.say(words::kind(kind))) }
             h1 { (language::name(&detail.label.label)) }
         }
     }
 }
 
 /// Its other names, each with what it is.
-pub(super) fn names(detail: &EntityDetail) -> Markup {
-    aliases(&detail.names, &detail.label.label, "Also known as")
+pub(super) fn names(detail: &EntityDetail, face: Face) -> Markup {
+    aliases(&detail.names, &detail.label.label, face.say("Also known as"), face)
 }
 
 /// Names beside the shown one, each with what it is.
-pub(super) fn aliases(names: &[Name], shown: &str, title: &str) -> Markup {
-    let others: Vec<&Name> =
-        names.iter().filter(|name| name.text != shown && name.role != NameRole::Signature).collect();
+pub(super) fn aliases(names: &[Name], shown: &str, title: &str, face: Face) -> Markup {
+    let others = names.iter().filter(|name| name.text != shown && name.role != NameRole::Signature);
+    // Spellings of another name are read at once; the same name in the other scripts unfolds, so that a page in one
+    // script needs the font of one script.
+    let (spellings, scripts): (Vec<&Name>, Vec<&Name>) =
+        others.partition(|name| [Script::Latin, face.script].contains(&name.script));
     html! {
-        @if !others.is_empty() {
+        @if !spellings.is_empty() || !scripts.is_empty() {
             section aria-labelledby="names" {
                 h2 #names { (title) }
-                ul.aliases {
-                    @for name in others {
-                        li { (language::name(&name.text))
-                            @if let Some(scheme) = name.alias_scheme { " " span.mark { (words::alias_scheme(scheme)) } }
-                            @if name.machine_made { " " span.mark title="transliterated by a program" { "auto" } }
-                        }
+                @if !spellings.is_empty() { ul.aliases { @for name in spellings { (alias(name, face)) } } }
+                @if !scripts.is_empty() {
+                    details.scripts {
+                        summary { (face.say("In other scripts")) }
+                        ul.aliases { @for name in scripts { (alias(name, face)) } }
                     }
                 }
             }
@@ -197,27 +196,42 @@ pub(super) fn aliases(names: &[Name], shown: &str, title: &str) -> Markup {
     }
 }
 
-/// Note, sources and revision.
-pub(super) fn origin(detail: &EntityDetail) -> Markup {
-    let revised = detail.revision.recorded_at;
+fn alias(name: &Name, face: Face) -> Markup {
     html! {
-        section aria-labelledby="origin" {
-            h2 #origin { "Sources" }
-            @if !detail.about.sources().is_empty() {
-                ul.sources { @for source in detail.about.sources() { li { (source.note) } } }
-            }
-            p.fine { "Revision " (detail.revision.number) ", "
-                time datetime=(revised.format("%Y-%m-%d")) { (revised.format("%-d %B %Y")) } }
+        li { (language::name(&name.text))
+            @if let Some(scheme) = name.alias_scheme { " " span.mark { (face.say(words::alias_scheme(scheme))) } }
+            @if name.machine_made { " " span.mark title=(face.say("transliterated by a program")) { (face.say("auto")) } }
         }
     }
 }
 
+/// Note, sources and revision.
+pub(super) fn origin(detail: &EntityDetail, face: Face) -> Markup {
+    html! {
+        section aria-labelledby="origin" {
+            h2 #origin { (face.say("Sources")) }
+            @if !detail.about.sources().is_empty() {
+                ul.sources { @for source in detail.about.sources() { li { (source.note) } } }
+            }
+            (revision(&detail.revision, face))
+        }
+    }
+}
+
+/// Which revision a page shows, and of when.
+pub(super) fn revision(revision: &RevisionMark, face: Face) -> Markup {
+    let date = revision.recorded_at.date_naive();
+    html! {
+        p.fine { (face.fill("Revision {n}", revision.number)) ", " time datetime=(date) { (words::date(date, face)) } }
+    }
+}
+
 /// A list of facts; those without a value are left out.
-fn facts(rows: &[(&str, Option<Markup>)]) -> Markup {
+fn facts(face: Face, rows: &[(&'static str, Option<Markup>)]) -> Markup {
     html! {
         @if rows.iter().any(|(_, value)| value.is_some()) {
             dl.summary {
-                @for (name, value) in rows { @if let Some(value) = value { div { dt { (name) } dd { (value) } } } }
+                @for (name, value) in rows { @if let Some(value) = value { div { dt { (face.say(name)) } dd { (value) } } } }
             }
         }
     }
@@ -228,15 +242,15 @@ fn referred(detail: &EntityDetail, id: Uuid) -> Option<&Label> {
     detail.labels.iter().find(|label| label.id == id)
 }
 
-fn referred_link(detail: &EntityDetail, id: Option<Uuid>, script: Script) -> Option<Markup> {
-    referred(detail, id?).map(|label| songs::link(label, script))
+fn referred_link(detail: &EntityDetail, id: Option<Uuid>, face: Face) -> Option<Markup> {
+    referred(detail, id?).map(|label| songs::link(label, face))
 }
 
-fn composer_facts(composer: &Composer, detail: &EntityDetail, script: Script) -> Markup {
+fn composer_facts(composer: &Composer, detail: &EntityDetail, face: Face) -> Markup {
     let life = match (composer.birth, composer.death) {
         (None, None) => None,
         (birth, death) => Some(html! {
-            (birth.map(words::year).unwrap_or_else(|| "?".to_owned())) " – " (death.map(words::year).unwrap_or_default())
+            (birth.map_or_else(|| "?".to_owned(), |year| words::year(year, face))) " – " (death.map(|year| words::year(year, face)).unwrap_or_default())
         }),
     };
     let signatures: Vec<&str> = composer
@@ -248,22 +262,35 @@ fn composer_facts(composer: &Composer, detail: &EntityDetail, script: Script) ->
     let signatures = (!signatures.is_empty()).then(|| html! {
         @for (index, name) in signatures.iter().enumerate() { @if index > 0 { ", " } (language::name(name)) }
     });
-    facts(&[
-        ("Lived", life),
-        ("Place", referred_link(detail, composer.place.map(|place| place.0), script)),
-        ("Teacher", referred_link(detail, composer.teacher.map(|teacher| teacher.0), script)),
-        ("Signature", signatures),
-    ])
+    facts(
+        face,
+        &[
+            (msg("Lived"), life),
+            (msg("Place"), referred_link(detail, composer.place.map(|place| place.0), face)),
+            (msg("Teacher"), referred_link(detail, composer.teacher.map(|teacher| teacher.0), face)),
+            (msg("Signature"), signatures),
+        ],
+    )
 }
 
-fn temple_facts(temple: &Temple, detail: &EntityDetail, script: Script) -> Markup {
+fn temple_facts(temple: &Temple, detail: &EntityDetail, face: Face) -> Markup {
     let deities: Vec<Label> =
         temple.deities.iter().filter_map(|deity| referred(detail, deity.0).cloned()).collect();
-    facts(&[
-        ("Place", referred_link(detail, temple.place.map(|place| place.0), script)),
-        ("Deity", (!deities.is_empty()).then(|| songs::links(&deities, script))),
-        ("Location", temple.location.map(location)),
-    ])
+    let facts = facts(
+        face,
+        &[
+            (msg("Place"), referred_link(detail, temple.place.map(|place| place.0), face)),
+            (msg("Deity"), (!deities.is_empty()).then(|| songs::links(&deities, face))),
+            (msg("Location"), temple.location.map(location)),
+        ],
+    );
+    let name = detail.label.label.as_str();
+    html! {
+        @match temple.location {
+            Some(location) => { div.located { (facts) (draw::map::outline(location, &face.say("Map: {n}").replace("{n}", name))) } }
+            None => { (facts) }
+        }
+    }
 }
 
 /// Degrees north and east, as exact as is known.
@@ -285,27 +312,32 @@ fn location(location: Location) -> Markup {
 }
 
 /// What is particular to the kind of a record.
-fn particulars(detail: &EntityDetail, script: Script) -> Markup {
+fn particulars(detail: &EntityDetail, face: Face) -> Markup {
     match &detail.about {
-        Record::Composer(composer) => composer_facts(composer, detail, script),
-        Record::Temple(temple) => temple_facts(temple, detail, script),
+        Record::Composer(composer) => composer_facts(composer, detail, face),
+        Record::Temple(temple) => temple_facts(temple, detail, face),
         Record::Deity(deity) => {
-            facts(&[("Form of", referred_link(detail, deity.form_of.map(|deity| deity.0), script))])
+            facts(face, &[(msg("Form of"), referred_link(detail, deity.form_of.map(|deity| deity.0), face))])
         }
-        Record::Group(group) => facts(&[
-            ("Kind", Some(html! { (words::group(group.kind)) })),
-            ("Composer", referred_link(detail, group.composer.map(|composer| composer.0), script)),
-        ]),
-        Record::Tag(tag) => facts(&[("Kind", Some(html! { (words::tag_category(tag.category)) }))]),
+        Record::Group(group) => facts(
+            face,
+            &[
+                (msg("Form"), Some(html! { (face.say(words::group(group.kind))) })),
+                (msg("Composer"), referred_link(detail, group.composer.map(|composer| composer.0), face)),
+            ],
+        ),
+        Record::Tag(tag) => {
+            facts(face, &[(msg("Form"), Some(html! { (face.say(words::tag_category(tag.category))) }))])
+        }
         Record::Sampradaya(sampradaya) => {
-            facts(&[("Kind", Some(html! { (words::sampradaya(sampradaya.kind)) }))])
+            facts(face, &[(msg("Form"), Some(html! { (face.say(words::sampradaya(sampradaya.kind))) }))])
         }
         _ => html! {},
     }
 }
 
 macro_rules! entities {
-    ($($name:ident => $kind:ident, $songs:literal, $filter:expr;)*) => {$(
+    ($($name:ident => $kind:ident, $songs:expr, $filter:expr;)*) => {$(
         pub(super) async fn $name(
             Shared(state): Shared<State>,
             have: IfNoneMatch,
@@ -319,10 +351,10 @@ macro_rules! entities {
 }
 
 entities! {
-    composer => Composer, "Songs", |id| CompositionFilter { composer: Some(id), ..CompositionFilter::default() };
-    deity => Deity, "Songs to this deity", |id| CompositionFilter { deity: Some(id), ..CompositionFilter::default() };
-    temple => Temple, "Songs of this temple", |id| CompositionFilter { temple: Some(id), ..CompositionFilter::default() };
-    group => Group, "Songs in order", |id| CompositionFilter { group: Some(id), ..CompositionFilter::default() };
-    tag => Tag, "Songs", |id| CompositionFilter { tag: Some(id), ..CompositionFilter::default() };
-    sampradaya => Sampradaya, "Songs", |id| CompositionFilter { sampradaya: Some(id), ..CompositionFilter::default() };
+    composer => Composer, msg("Songs"), |id| CompositionFilter { composer: Some(id), ..CompositionFilter::default() };
+    deity => Deity, msg("Songs to this deity"), |id| CompositionFilter { deity: Some(id), ..CompositionFilter::default() };
+    temple => Temple, msg("Songs of this temple"), |id| CompositionFilter { temple: Some(id), ..CompositionFilter::default() };
+    group => Group, msg("Songs in order"), |id| CompositionFilter { group: Some(id), ..CompositionFilter::default() };
+    tag => Tag, msg("Songs"), |id| CompositionFilter { tag: Some(id), ..CompositionFilter::default() };
+    sampradaya => Sampradaya, msg("Songs"), |id| CompositionFilter { sampradaya: Some(id), ..CompositionFilter::default() };
 }

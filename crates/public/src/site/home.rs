@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::answer::{HTML, dressed};
+use super::face::Face;
 use super::layout::{Page, search_form};
 use super::shown::Shown;
 use super::{language, melakartas, songs, words};
@@ -16,7 +17,6 @@ use axum::response::Response;
 use chrono::NaiveDate;
 use domain::EntityKind;
 use http::StatusCode;
-use lipi::Script;
 use maud::{Markup, html};
 use serde_json::json;
 use store::{CompositionFilter, EntityFilter, Read, Sort};
@@ -45,18 +45,18 @@ pub(super) async fn handler(
     have: IfNoneMatch,
     Query(asked): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let script = asked.script()?;
+    let face = asked.face()?;
     let date = context.now.date_naive();
-    let about = format!("{date}&{script}");
+    let about = format!("{date}&{face}");
     let question = Question { state: &state, have: &have, keep: Keep::List, class: "page:home", about };
     let answer = question
         .answer(|| async {
             let read = read(&state).await?;
-            let home = Home::of(&read, date, script).await?;
-            let mut page = Page::new("", Address::new("/"), script, home.draw(date, script));
-            page.description =
-                "Songs of Carnatic music with their ragas, talas, composers and texts, in six scripts."
-                    .into();
+            let home = Home::of(&read, date, face).await?;
+            let mut page = Page::new("", Address::new("/"), face, home.draw(date, face));
+            page.description = face
+                .say("Songs of Carnatic music with their ragas, talas, composers and words, in six scripts.")
+                .into();
             page.searches = true;
             page.json_ld = Some(website(&state.config.site_url));
             let shown = [EntityKind::Composition, EntityKind::Composer, EntityKind::Raga, EntityKind::Tala];
@@ -68,93 +68,93 @@ pub(super) async fn handler(
 }
 
 impl Home {
-    async fn of(read: &Read, date: NaiveDate, script: Script) -> Result<Self, Problem> {
-        let today = match drawn(read, date.to_string().as_bytes(), Some(script)).await {
+    async fn of(read: &Read, date: NaiveDate, face: Face) -> Result<Self, Problem> {
+        let today = match drawn(read, date.to_string().as_bytes(), Some(face.script)).await {
             Err(problem) if problem.status() == StatusCode::NOT_FOUND => None,
             found => Some(found?),
         };
         let newest = CompositionFilter { sort: Sort::Newest, ..CompositionFilter::default() };
         let newest = read.compositions(&newest, NEWEST, None).await.map_err(store_problem)?;
-        let filter = EntityFilter { script: Some(script), ..EntityFilter::default() };
+        let filter = EntityFilter { script: Some(face.script), ..EntityFilter::default() };
         let composers = read.entities(EntityKind::Composer, &filter, COMPOSERS_READ_MAX, None).await;
         let mut composers: Vec<EntityItem> = composers
             .map_err(store_problem)?
             .items
             .into_iter()
-            .map(|row| EntityItem::of(row, Some(script)))
+            .map(|row| EntityItem::of(row, Some(face.script)))
             .collect();
         composers.sort_by_key(|composer| std::cmp::Reverse(composer.compositions));
         composers.truncate(COMPOSERS);
         Ok(Self {
             today,
-            newest: newest.items.into_iter().map(|row| CompositionItem::of(row, Some(script))).collect(),
+            newest: newest.items.into_iter().map(|row| CompositionItem::of(row, Some(face.script))).collect(),
             composers,
-            melas: Table::of(read, Some(script)).await?,
+            melas: Table::of(read, Some(face.script)).await?,
             songs: read.published_count().await.map_err(store_problem)?,
             ragas: read.entity_count(EntityKind::Raga).await.map_err(store_problem)?,
             composers_all: read.entity_count(EntityKind::Composer).await.map_err(store_problem)?,
         })
     }
 
-    fn draw(&self, date: NaiveDate, script: Script) -> Markup {
-        let href = |path: &str| Address::new(path).href(script);
+    fn draw(&self, date: NaiveDate, face: Face) -> Markup {
+        let href = |path: &str| Address::new(path).href(face);
         html! {
             section.hero {
-                h1 { "The songs of Carnatic music" }
-                p.lead { (self.size()) }
-                (search_form(script, "", &Address::new("/search")))
-                p.hint { "Try "
-                    a href=(Address::new("/search").with("q", "endaro mahanubhavulu").href(script)) { "endaro mahanubhavulu" }
-                    ", " a href=(Address::new("/search").with("q", "கல்யாணி").href(script)) lang="ta-Taml" { "கல்யாணி" }
-                    " or " a href=(Address::new("/search").with("q", "శ్యామ శాస్త్రి").href(script)) lang="te-Telu" { "శ్యామ శాస్త్రి" }
+                h1 { (face.say("The songs of Carnatic music")) }
+                p.lead { (self.size(face)) }
+                (search_form(face, "", &Address::new("/search")))
+                p.hint { (face.say("Try:")) " "
+                    a href=(Address::new("/search").with("q", "endaro mahanubhavulu").href(face)) { "endaro mahanubhavulu" }
+                    " · " a.sample href=(Address::new("/search").with("q", "கல்யாணி").href(face)) lang="ta-Taml" { "கல்யாணி" }
+                    " · " a.sample href=(Address::new("/search").with("q", "శ్యామ శాస్త్రి").href(face)) lang="te-Telu" { "శ్యామ శాస్త్రి" }
                 }
             }
             div.columns {
                 div {
-                    @if let Some(song) = &self.today { (of_the_day(song, date, script)) }
-                    @if !self.composers.is_empty() { (self.composers(script)) }
+                    @if let Some(song) = &self.today { (of_the_day(song, date, face)) }
+                    @if !self.composers.is_empty() { (self.composers(face)) }
                 }
                 @if !self.newest.is_empty() {
                     section aria-labelledby="newest" {
-                        h2 #newest { "Newly published" }
-                        (songs::list(&self.newest, script))
+                        h2 #newest { (face.say("Newly published")) }
+                        (songs::list(&self.newest, face))
                     }
                 }
             }
             section aria-labelledby="melas" {
-                h2 #melas { a href=(href("/melakartas")) { "The seventy-two melakartas" } }
-                (melakartas::compact(&self.melas, script))
+                h2 #melas { a href=(href("/melakartas")) { (face.say("The seventy-two melakartas")) } }
+                (melakartas::compact(&self.melas, face))
             }
         }
     }
 
-    fn composers(&self, script: Script) -> Markup {
+    fn composers(&self, face: Face) -> Markup {
         html! {
             section aria-labelledby="composers" {
-                h2 #composers { a href=(Address::new("/composers").href(script)) { "Composers" } }
+                h2 #composers { a href=(Address::new("/composers").href(face)) { (face.say("Composers")) } }
                 ul.names {
                     @for composer in &self.composers {
-                        li { (songs::link(&composer.label, script)) " " span.count { (composer.compositions) } }
+                        li { (songs::link(&composer.label, face)) " " span.count { (composer.compositions) } }
                     }
                 }
             }
         }
     }
 
-    fn size(&self) -> String {
-        let songs = words::counted(self.songs, "song", "songs");
-        let ragas = words::counted(self.ragas, "raga", "ragas");
-        format!("{songs} in {ragas}, of {}", words::counted(self.composers_all, "composer", "composers"))
+    fn size(&self, face: Face) -> String {
+        let songs = face.counted(self.songs, "{n} song", "{n} songs");
+        let ragas = face.counted(self.ragas, "{n} raga", "{n} ragas");
+        format!("{songs} · {ragas} · {}", face.counted(self.composers_all, "{n} composer", "{n} composers"))
     }
 }
 
-fn of_the_day(song: &CompositionItem, date: NaiveDate, script: Script) -> Markup {
+fn of_the_day(song: &CompositionItem, date: NaiveDate, face: Face) -> Markup {
     html! {
         section.today aria-labelledby="today" {
-            h2 #today { "Song of the day" }
-            p.date { time datetime=(date) { (date.format("%-d %B %Y")) } }
+            h2 #today { (face.say("Song of the day")) }
+            p.date { time datetime=(date) { (words::date(date, face)) } }
             div.card {
-                (songs::item(song, None, script))
+                (songs::item(song, None, face))
                 @if let Some(incipit) = &song.incipit { p.incipit { (language::name(incipit)) } }
             }
         }

@@ -47,22 +47,8 @@ pub(super) const fn own_name(script: Script) -> &'static str {
     }
 }
 
-/// The name of a script in English.
-pub(super) const fn english_name(script: Script) -> &'static str {
-    match script {
-        Script::Latin => "Roman",
-        Script::Devanagari => "Devanagari",
-        Script::Bengali => "Bengali",
-        Script::Gujarati => "Gujarati",
-        Script::Tamil => "Tamil",
-        Script::Telugu => "Telugu",
-        Script::Kannada => "Kannada",
-        Script::Malayalam => "Malayalam",
-        Script::Grantha => "Grantha",
-    }
-}
-
-const fn iso15924(script: Script) -> &'static str {
+/// The code of a script (ISO 15924).
+pub(super) const fn iso15924(script: Script) -> &'static str {
     match script {
         Script::Latin => "Latn",
         Script::Devanagari => "Deva",

@@ -1,11 +1,13 @@
-//! The frame of every page: head, header, script menu, footer.
+//! The frame of every page: head, header, script and language menus, footer.
 
 use super::address::Address;
-use super::{assets, language};
+use super::face::{Face, Tongue};
+use super::{assets, language, songs, words};
+use domain::EntityKind;
 use domain::name::Language;
 use lipi::Script;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A page without its frame.
 pub(super) struct Page {
@@ -14,8 +16,8 @@ pub(super) struct Page {
     /// One sentence for search engines and shared links.
     pub description: String,
     pub address: Address,
-    /// The script in which it shows names and text.
-    pub script: Script,
+    /// The script in which it shows names and text, and the language of the words around them.
+    pub face: Face,
     /// The language of what is shown, where it is one.
     pub language: Option<Language>,
     /// What shared links call it: `website`, `article`, `profile`.
@@ -32,25 +34,28 @@ pub(super) struct Page {
 
 pub(super) const SITE_NAME: &str = "Sangraha";
 
-/// The sections of the site, in the order of the menu.
-const MENU: [(&str, &str); 7] = [
-    ("/compositions", "Songs"),
-    ("/ragas", "Ragas"),
-    ("/melakartas", "Melakartas"),
-    ("/composers", "Composers"),
-    ("/talas", "Talas"),
-    ("/temples", "Temples"),
-    ("/groups", "Groups"),
+/// The kinds of the menu, in its order.
+const MENU: [EntityKind; 6] = [
+    EntityKind::Composition,
+    EntityKind::Raga,
+    EntityKind::Composer,
+    EntityKind::Tala,
+    EntityKind::Temple,
+    EntityKind::Group,
 ];
+
+/// What the footer offers beside the menu.
+const FOOTER: [EntityKind; 4] =
+    [EntityKind::Deity, EntityKind::Place, EntityKind::Tag, EntityKind::Sampradaya];
 
 impl Page {
     /// A page at `address`; the other fields are those of most pages.
-    pub fn new(title: impl Into<String>, address: Address, script: Script, main: Markup) -> Self {
+    pub fn new(title: impl Into<String>, address: Address, face: Face, main: Markup) -> Self {
         Self {
             title: title.into(),
             description: String::new(),
             address,
-            script,
+            face,
             language: None,
             og_type: "website",
             api: None,
@@ -65,10 +70,10 @@ impl Page {
     pub fn html(&self, site_url: &str) -> String {
         html! {
             (DOCTYPE)
-            html lang="en" {
+            html lang=(self.face.tongue.code()) {
                 head { (self.head(site_url)) }
                 body {
-                    a.skip href="#main" { "Skip to the content" }
+                    a.skip href="#main" { (self.face.say("Skip to the content")) }
                     (self.header())
                     main #main tabindex="-1" { (self.main) }
                     (self.footer())
@@ -80,7 +85,7 @@ impl Page {
 
     fn head(&self, site_url: &str) -> Markup {
         let title = self.full_title();
-        let canonical = format!("{site_url}{}", self.address.href(self.script));
+        let canonical = format!("{site_url}{}", self.address.href(self.face));
         html! {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1";
@@ -89,11 +94,7 @@ impl Page {
             @if !self.description.is_empty() { meta name="description" content=(self.description); }
             @if self.indexed {
                 link rel="canonical" href=(canonical);
-                @for script in Script::SITE {
-                    link rel="alternate" hreflang=(language::tag(self.language, script))
-                        href={ (site_url) (self.address.href(script)) };
-                }
-                link rel="alternate" hreflang="x-default" href={ (site_url) (self.address.href(Script::Latin)) };
+                (self.alternates(site_url))
             } @else {
                 meta name="robots" content="noindex, follow";
             }
@@ -101,9 +102,14 @@ impl Page {
             meta property="og:site_name" content=(SITE_NAME);
             meta property="og:type" content=(self.og_type);
             meta property="og:title" content=(title);
+            meta property="og:locale" content=(self.face.tongue.code());
             @if !self.description.is_empty() { meta property="og:description" content=(self.description); }
             @if !site_url.is_empty() { meta property="og:url" content=(canonical); }
             link rel="icon" type="image/svg+xml" href=(assets::icon_href());
+            // Fonts of the first line are asked for beside the styles that name them, so that no line moves.
+            @for font in assets::fonts_first(self.face) {
+                link rel="preload" as="font" type="font/woff2" href=(font) crossorigin;
+            }
             link rel="stylesheet" href=(assets::style_href());
             script src=(assets::script_href()) defer {}
             @if let Some(data) = &self.json_ld {
@@ -112,25 +118,43 @@ impl Page {
         }
     }
 
+    /// The same page in each script around English words, and in each language.
+    fn alternates(&self, site_url: &str) -> Markup {
+        let scripts = Script::SITE
+            .map(|script| (language::tag(self.language, script), Face::PLAIN.with_script(script)));
+        let tongues = Tongue::ALL.map(|tongue| (tongue.code().to_owned(), Face::of(tongue)));
+        html! {
+            @for (tag, face) in tongues.into_iter().chain(scripts) {
+                link rel="alternate" hreflang=(tag) href={ (site_url) (self.address.href(face)) };
+            }
+            link rel="alternate" hreflang="x-default" href={ (site_url) (self.address.href(Face::PLAIN)) };
+        }
+    }
+
     fn full_title(&self) -> String {
         if self.title.is_empty() {
-            format!("{SITE_NAME} — a compendium of Carnatic music")
+            format!("{SITE_NAME} — {}", self.face.say("a compendium of Carnatic music"))
         } else {
             format!("{} — {SITE_NAME}", self.title)
         }
     }
 
     fn header(&self) -> Markup {
+        let face = self.face;
         html! {
             header.site {
                 div.bar {
-                    a.wordmark href=(Address::new("/").href(self.script)) { (SITE_NAME) }
-                    @if !self.searches { (search_form(self.script, "", &Address::new("/search"))) }
+                    a.wordmark href=(Address::new("/").href(face)) { (SITE_NAME) }
+                    @if !self.searches { (search_form(face, "", &Address::new("/search"))) }
+                    (self.tongues())
                 }
-                nav.menu aria-label="Sections" {
+                nav.menu aria-label=(face.say("Sections")) {
                     ul {
-                        @for (path, name) in MENU {
-                            li { a href=(Address::new(path).href(self.script)) { (name) } }
+                        @for kind in MENU {
+                            @if kind == EntityKind::Composer {
+                                (self.menu_item("/melakartas", face.say("Melakartas")))
+                            }
+                            (self.menu_item(&format!("/{}", kind.plural()), face.say(words::kinds(kind))))
                         }
                     }
                 }
@@ -139,16 +163,47 @@ impl Page {
         }
     }
 
+    fn menu_item(&self, path: &str, name: &str) -> Markup {
+        let here = match self.address.path().strip_prefix(path) {
+            Some("") => Some("page"),
+            Some(rest) if rest.starts_with('/') => Some("true"),
+            _ => None,
+        };
+        html! { li { a href=(Address::new(path).href(self.face)) aria-current=[here] { (name) } } }
+    }
+
     /// The script menu: the same page in each script.
     fn scripts(&self) -> Markup {
         html! {
-            nav.scripts aria-label="Script" {
+            nav.scripts aria-label=(self.face.say("Script")) {
                 ul {
                     @for script in Script::SITE {
-                        @let current = (script == self.script).then_some("true");
+                        @let current = (script == self.face.script).then_some("true");
                         li {
-                            a href=(self.address.href(script)) lang=(language::of_names(script))
-                                aria-current=[current] data-keep-place { (language::own_name(script)) }
+                            a href=(self.address.href(self.face.with_script(script)))
+                                lang=(language::of_names(script)) aria-current=[current] data-script {
+                                (language::own_name(script))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The language menu: the same page in the words of another language.
+    fn tongues(&self) -> Markup {
+        html! {
+            details.tongues {
+                summary aria-label={ (self.face.say("Language")) ": " (self.face.tongue.own_name()) } {
+                    span lang=(tongue_tag(self.face.tongue)) { (self.face.tongue.own_name()) }
+                }
+                ul {
+                    @for tongue in Tongue::ALL {
+                        @let current = (tongue == self.face.tongue).then_some("true");
+                        li {
+                            a href=(self.address.href(Face::of(tongue))) lang=(tongue_tag(tongue))
+                                hreflang=(tongue.code()) aria-current=[current] { (tongue.own_name()) }
                         }
                     }
                 }
@@ -157,40 +212,57 @@ impl Page {
     }
 
     fn footer(&self) -> Markup {
+        let face = self.face;
         let link =
-            |path: &str, text: &str| html! { a href=(Address::new(path).href(self.script)) { (text) } };
+            |path: &str, text: &str| html! { li { a href=(Address::new(path).href(face)) { (text) } } };
         html! {
             footer.site {
-                nav aria-label="More" {
+                nav aria-label=(face.say("More")) {
                     ul {
-                        li { (link("/browse/compositions", "Songs A–Z")) }
-                        li { (link("/browse/ragas", "Ragas A–Z")) }
-                        li { (link("/deities", "Deities")) }
-                        li { (link("/tags", "Themes")) }
-                        li { (link("/about", "About")) }
-                        li { (link("/data-licence", "Data and rights")) }
+                        (link("/favourites", face.say("My songs")))
+                        (link("/browse/compositions", face.say("Songs A–Z")))
+                        (link("/browse/ragas", face.say("Ragas A–Z")))
+                        @for kind in FOOTER { (link(&format!("/{}", kind.plural()), face.say(words::kinds(kind)))) }
+                        (link("/about", face.say("About")))
+                        (link("/data-licence", face.say("Data and rights")))
+                        (link("/takedown", face.say("Takedown")))
                         li { a href="/docs" { "API" } }
                     }
                 }
-                p { (SITE_NAME) " collects the songs of Carnatic music, for those who sing and those who listen." }
+                p { (face.say("The songs of Carnatic music, for those who sing and those who listen.")) }
             }
         }
     }
 }
 
+/// The tag of the name of a language of the site.
+pub(super) fn tongue_tag(tongue: Tongue) -> String {
+    format!("{}-{}", tongue.code(), language::iso15924(tongue.script()))
+}
+
 /// The search box. The hidden fields of `kept` stay with the search.
-pub(super) fn search_form(script: Script, text: &str, kept: &Address) -> Markup {
+pub(super) fn search_form(face: Face, text: &str, kept: &Address) -> Markup {
     let kept: Vec<(&str, &str)> = kept.query().filter(|(name, _)| !matches!(*name, "q" | "cursor")).collect();
     html! {
         form.search action="/search" method="get" role="search" {
             @for (name, value) in kept { input type="hidden" name=(name) value=(value); }
-            @if script != Script::Latin { input type="hidden" name="script" value=(script.as_str()); }
-            input type="search" name="q" value=(text) aria-label="Search songs, ragas, composers"
-                placeholder="A song, a raga, a composer — in any script" autocomplete="off" spellcheck="false"
-                autocapitalize="off" maxlength="200" data-suggest;
-            button type="submit" { "Search" }
+            @for (name, value) in face.query() { input type="hidden" name=(name) value=(value); }
+            input type="search" name="q" value=(text) aria-label=(face.say("Search songs, ragas, composers"))
+                placeholder=(face.say("A song, a raga, a composer — in any script")) autocomplete="off"
+                spellcheck="false" autocapitalize="off" maxlength="200" data-suggest=(suggest_words(face));
+            button type="submit" { (face.say("Search")) }
         }
     }
+}
+
+/// What the suggestions need to know: the script to ask for, what links carry on, and the words for the kinds.
+fn suggest_words(face: Face) -> Value {
+    let kinds = EntityKind::ALL.into_iter().filter(|kind| songs::has_pages(*kind));
+    let kinds: serde_json::Map<String, Value> = kinds
+        .map(|kind| (kind.as_str().to_owned(), json!([kind.plural(), face.say(words::kind(kind))])))
+        .collect();
+    let query = Address::new("").href(face);
+    json!({ "script": face.script.as_str(), "query": query, "label": face.say("Suggestions"), "kinds": kinds })
 }
 
 /// JSON that cannot end the element that it stands in.
@@ -203,24 +275,32 @@ fn json_in_html(data: &Value) -> PreEscaped<String> {
 mod tests {
     use super::*;
 
-    fn page(title: &str) -> String {
-        let mut page = Page::new(title, Address::new("/ragas"), Script::Tamil, html! { p { "text" } });
+    fn page(title: &str, face: Face) -> String {
+        let mut page = Page::new(title, Address::new("/ragas"), face, html! { p { "text" } });
         page.json_ld = Some(serde_json::json!({ "name": title }));
         page.html("https://songs.example")
     }
 
     #[test]
     fn titles_cannot_become_markup() {
-        let html = page("</script><script>alert(1)</script>");
+        let html = page("</script><script>alert(1)</script>", Face::PLAIN);
         assert!(!html.contains("<script>alert"), "{html}");
         assert!(html.contains("<title>&lt;/script&gt;"), "{html}");
     }
 
     #[test]
-    fn head_names_every_script_and_the_one_shown() {
-        let html = page("Ragas");
+    fn head_names_every_script_every_language_and_the_one_shown() {
+        let html = page("Ragas", Face::PLAIN.with_script(Script::Tamil));
         assert!(html.contains(r#"<link rel="canonical" href="https://songs.example/ragas?script=tamil">"#));
-        assert_eq!(html.matches("hreflang=").count(), Script::SITE.len() + 1);
-        assert_eq!(html.matches("aria-current").count(), 1);
+        let head = html.split("<body>").next().unwrap();
+        assert_eq!(head.matches("hreflang=").count(), Script::SITE.len() + Tongue::ALL.len() + 1);
+        assert_eq!(html.matches("aria-current").count(), 3, "section, script, language");
+    }
+
+    #[test]
+    fn a_language_speaks_its_own_words() {
+        let html = page("Ragas", Face::of(Tongue::Tamil));
+        assert!(html.contains("<html lang=\"ta\">") && html.contains("href=\"/ragas?lang=ta\""), "{html}");
+        assert!(html.contains("தேடு"), "{html}");
     }
 }

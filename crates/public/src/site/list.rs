@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::answer::{HTML, dressed};
+use super::face::Face;
 use super::layout::Page;
 use super::shown::Shown;
 use super::{browse, songs, words};
@@ -13,7 +14,6 @@ use crate::view::{CompositionItem, EntityItem};
 use axum::extract::State as Shared;
 use axum::response::Response;
 use domain::EntityKind;
-use lipi::Script;
 use maud::{Markup, html};
 use store::{CompositionFilter, EntityFilter};
 use web::{IfNoneMatch, Problem, Query, SurrogateKeys};
@@ -27,7 +27,7 @@ pub(super) async fn compositions(
     have: IfNoneMatch,
     Query(asked): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let script = asked.script()?;
+    let face = asked.face()?;
     let paging = asked.paging("songs", ITEMS)?;
     let about = paging.about.clone();
     let question = Question { state: &state, have: &have, keep: Keep::List, class: "page:songs", about };
@@ -35,18 +35,18 @@ pub(super) async fn compositions(
         .answer(|| async {
             let read = read(&state).await?;
             let kind = EntityKind::Composition;
-            let letters = read.letters(kind, script).await.map_err(store_problem)?;
+            let letters = read.letters(kind, face.script).await.map_err(store_problem)?;
             let found =
                 read.compositions(&CompositionFilter::default(), paging.limit, paging.after.as_ref()).await;
             let found = found.map_err(store_problem)?;
             let items: Vec<CompositionItem> =
-                found.items.into_iter().map(|row| CompositionItem::of(row, Some(script))).collect();
+                found.items.into_iter().map(|row| CompositionItem::of(row, Some(face.script))).collect();
             let next = paging.cursor(found.next);
             let body = html! {
-                (browse::letters(kind, letters.iter().map(|letter| letter.letter.as_str()), None, script))
-                (songs::list(&items, script))
+                (browse::letters(kind, letters.iter().map(|letter| letter.letter.as_str()), None, face))
+                (songs::list(&items, face))
             };
-            let page = page(kind, &asked, script, &body, next.as_deref());
+            let page = page(kind, &asked, face, &body, next.as_deref());
             Ok(page.made(&state, &song_keys(), &read))
         })
         .await?;
@@ -61,24 +61,24 @@ async fn entities(
     class: &'static str,
     asked: &Shown,
 ) -> Result<Response, Problem> {
-    let script = asked.script()?;
+    let face = asked.face()?;
     let paging = asked.paging(kind, ITEMS)?;
     let question = Question { state, have, keep: Keep::List, class, about: paging.about.clone() };
     let answer = question
         .answer(|| async {
             let read = read(state).await?;
-            let letters = read.letters(kind, script).await.map_err(store_problem)?;
-            let filter = EntityFilter { script: Some(script), ..EntityFilter::default() };
+            let letters = read.letters(kind, face.script).await.map_err(store_problem)?;
+            let filter = EntityFilter { script: Some(face.script), ..EntityFilter::default() };
             let found = read.entities(kind, &filter, paging.limit, paging.after.as_ref()).await;
             let found = found.map_err(store_problem)?;
             let items: Vec<EntityItem> =
-                found.items.into_iter().map(|row| EntityItem::of(row, Some(script))).collect();
+                found.items.into_iter().map(|row| EntityItem::of(row, Some(face.script))).collect();
             let next = paging.cursor(found.next);
             let body = html! {
-                (browse::letters(kind, letters.iter().map(|letter| letter.letter.as_str()), None, script))
-                (names(&items, script))
+                (browse::letters(kind, letters.iter().map(|letter| letter.letter.as_str()), None, face))
+                (names(&items, face))
             };
-            let page = page(kind, asked, script, &body, next.as_deref());
+            let page = page(kind, asked, face, &body, next.as_deref());
             let keys = SurrogateKeys::default().list(kind).list(EntityKind::Composition);
             Ok(page.made(state, &keys, &read))
         })
@@ -87,13 +87,13 @@ async fn entities(
 }
 
 /// Names in columns, each with the number of its songs.
-fn names(items: &[EntityItem], script: Script) -> Markup {
+fn names(items: &[EntityItem], face: Face) -> Markup {
     html! {
         ul.names {
             @for item in items {
                 li {
                     @if let Some(number) = item.mela_number { span.number { (number) } " " }
-                    (songs::link(&item.label, script))
+                    (songs::link(&item.label, face))
                     @if item.compositions > 0 { " " span.count { (item.compositions) } }
                 }
             }
@@ -101,16 +101,17 @@ fn names(items: &[EntityItem], script: Script) -> Markup {
     }
 }
 
-fn page(kind: EntityKind, asked: &Shown, script: Script, body: &Markup, next: Option<&str>) -> Page {
+fn page(kind: EntityKind, asked: &Shown, face: Face, body: &Markup, next: Option<&str>) -> Page {
     let address = Address::new(format!("/{}", kind.plural()));
-    let title = words::kinds(kind);
+    let title = face.say(words::kinds(kind));
     let main = html! {
         h1 { (title) }
         (body)
-        (songs::next(&address, next, script))
+        (songs::next(&address, next, face))
     };
-    let mut page = Page::new(title, address, script, main);
-    page.description = format!("All {} of the catalogue, in alphabetical order.", title.to_lowercase());
+    let mut page = Page::new(title, address, face, main);
+    page.description =
+        format!("{title} — {}", face.say("everything in the catalogue, in alphabetical order"));
     page.api = Some(format!("/v1/{}", kind.plural()));
     page.indexed = asked.is_first();
     page
@@ -134,6 +135,7 @@ lists! {
     composers => Composer;
     deities => Deity;
     temples => Temple;
+    places => Place;
     groups => Group;
     tags => Tag;
     sampradayas => Sampradaya;

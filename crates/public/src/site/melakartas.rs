@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::answer::{HTML, dressed};
+use super::face::Face;
 use super::layout::Page;
 use super::shown::Shown;
 use super::{language, songs, words};
@@ -12,7 +13,6 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 use domain::EntityKind;
 use domain::music::Swara;
-use lipi::Script;
 use maud::{Markup, html};
 use web::{IfNoneMatch, Problem, Query, SurrogateKeys};
 
@@ -21,18 +21,20 @@ pub(super) async fn handler(
     have: IfNoneMatch,
     Query(asked): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let script = asked.script()?;
-    let about = script.to_string();
+    let face = asked.face()?;
+    let about = face.to_string();
     let question =
         Question { state: &state, have: &have, keep: Keep::Reference, class: "page:melakartas", about };
     let answer = question
         .answer(|| async {
             let read = read(&state).await?;
-            let table = Table::of(&read, Some(script)).await?;
+            let table = Table::of(&read, Some(face.script)).await?;
             let address = Address::new("/melakartas");
-            let mut page = Page::new("The seventy-two melakartas", address, script, full(&table, script));
-            page.description =
-                "The 72 melakarta ragas by chakra, with their swaras and the number of their janyas.".into();
+            let mut page =
+                Page::new(face.say("The seventy-two melakartas"), address, face, full(&table, face));
+            page.description = face
+                .say("The 72 melakarta ragas by chakra, with their swaras and the number of their janyas.")
+                .into();
             page.api = Some("/v1/melakartas".into());
             Ok(page.made(&state, &SurrogateKeys::default().list(EntityKind::Raga), &read))
         })
@@ -41,14 +43,14 @@ pub(super) async fn handler(
 }
 
 /// Number and name of each, by chakra.
-pub(super) fn compact(table: &Table, script: Script) -> Markup {
+pub(super) fn compact(table: &Table, face: Face) -> Markup {
     html! {
         div.chakras {
             @for chakra in &table.chakras {
-                section.chakra aria-label={ "Chakra " (chakra.number) ", " (chakra.name) } {
-                    p.chakra-name { span.number { (chakra.number) } " " (chakra.name) }
+                section.chakra aria-label={ (face.say("Chakra")) " " (chakra.number) ", " (face.say(chakra.name)) } {
+                    p.chakra-name { span.number { (chakra.number) } " " (face.say(chakra.name)) }
                     ol start=(chakra.melas.first().map_or(1, |mela| mela.number)) {
-                        @for mela in &chakra.melas { li value=(mela.number) { (mela_name(mela, script)) } }
+                        @for mela in &chakra.melas { li value=(mela.number) { (mela_name(mela, face)) } }
                     }
                 }
             }
@@ -56,36 +58,35 @@ pub(super) fn compact(table: &Table, script: Script) -> Markup {
     }
 }
 
-fn full(table: &Table, script: Script) -> Markup {
+fn full(table: &Table, face: Face) -> Markup {
     html! {
-        h1 { "The seventy-two melakartas" }
-        p.lead { "Twelve chakras of six. The chakra gives the lower half of the scale, the place in it the upper half; "
-            "the first six chakras take suddha madhyama, the last six prati madhyama." }
-        @for (title, chakras) in [("Suddha madhyama, M1", 0..6), ("Prati madhyama, M2", 6..12)] {
+        h1 { (face.say("The seventy-two melakartas")) }
+        p.lead { (face.say("Twelve chakras of six: the chakra gives the lower half of the scale, the place in it the upper half.")) }
+        @for (title, chakras) in [(face.say("Suddha madhyama"), 0..6), (face.say("Prati madhyama"), 6..12)] {
             section {
                 h2 { (title) }
                 div.melas {
                     @for chakra in table.chakras.get(chakras).unwrap_or_default() {
                         section.chakra {
-                            h3 #{ "chakra-" (chakra.number) } { (chakra.number) ". " (chakra.name) }
+                            h3 #{ "chakra-" (chakra.number) } { (chakra.number) ". " (face.say(chakra.name)) }
                             table {
-                                thead { tr { th.number scope="col" { "No." } th scope="col" { "Mela" } th scope="col" { "Swaras" } th.number scope="col" { "Janyas" } } }
-                                tbody { @for mela in &chakra.melas { (row(mela, script)) } }
+                                thead { tr { th.number scope="col" { (face.say("No.")) } th scope="col" { (face.say("Mela")) } th scope="col" { (face.say("Swaras")) } th.number scope="col" { (face.say("Janyas")) } } }
+                                tbody { @for mela in &chakra.melas { (row(mela, face)) } }
                             }
                         }
                     }
                 }
             }
         }
-        p.fine { "Vivadi melas, which hold G1, R3, N1 or D3, are marked " span.vivadi title="vivadi" { "◦" } "." }
+        p.fine { (face.say("Vivadi melas, which hold G1, R3, N1 or D3, are marked so:")) " " span.vivadi title="vivadi" { "◦" } "." }
     }
 }
 
-fn row(mela: &Mela, script: Script) -> Markup {
+fn row(mela: &Mela, face: Face) -> Markup {
     html! {
         tr {
             td.number { (mela.number) }
-            th scope="row" { (mela_name(mela, script)) @if mela.vivadi { " " span.vivadi title="vivadi" { "◦" } } }
+            th scope="row" { (mela_name(mela, face)) @if mela.vivadi { " " span.vivadi title="vivadi" { "◦" } } }
             td.swaras { (swaras(&mela.swaras)) }
             td.number { (mela.janyas) }
         }
@@ -102,9 +103,9 @@ fn swaras(swaras: &[Swara; 7]) -> Markup {
     }
 }
 
-fn mela_name(mela: &Mela, script: Script) -> Markup {
+fn mela_name(mela: &Mela, face: Face) -> Markup {
     match &mela.raga {
-        Some(raga) => songs::link(raga, script),
+        Some(raga) => songs::link(raga, face),
         None => language::name(mela.name),
     }
 }

@@ -11,22 +11,29 @@ mod about;
 mod address;
 mod answer;
 mod assets;
+mod beside;
 mod browse;
+mod cite;
 mod composition;
 mod draw;
 mod entity;
+mod face;
+mod favourites;
 mod home;
 mod language;
 mod layout;
 mod list;
 mod lyrics;
 mod melakartas;
+mod place;
 mod problem;
 mod raga;
+mod report;
 mod search;
 mod shown;
 mod sitemap;
 mod songs;
+mod spoken;
 mod tala;
 mod words;
 
@@ -58,6 +65,8 @@ pub(crate) fn pages(api: Api<State>) -> Api<State> {
         .with(Endpoint::page("/deities/{slug}", entity::deity, Detail))
         .with(Endpoint::page("/temples", list::temples, List))
         .with(Endpoint::page("/temples/{slug}", entity::temple, Detail))
+        .with(Endpoint::page("/places", list::places, List))
+        .with(Endpoint::page("/places/{slug}", place::handler, Detail))
         // Sets of songs
         .with(Endpoint::page("/groups", list::groups, List))
         .with(Endpoint::page("/groups/{slug}", entity::group, Detail))
@@ -65,9 +74,11 @@ pub(crate) fn pages(api: Api<State>) -> Api<State> {
         .with(Endpoint::page("/tags/{slug}", entity::tag, Detail))
         .with(Endpoint::page("/sampradayas", list::sampradayas, List))
         .with(Endpoint::page("/sampradayas/{slug}", entity::sampradaya, Detail))
+        .with(Endpoint::page("/favourites", favourites::handler, List))
         // The site about itself
         .with(Endpoint::page("/about", about::about, Document))
         .with(Endpoint::page("/data-licence", about::licence, Document))
+        .with(Endpoint::page("/takedown", about::takedown, Document))
         .with(Endpoint::page("/robots.txt", sitemap::robots, Document))
         .with(Endpoint::page("/sitemap.xml", sitemap::handler, List))
         .with(Endpoint::page("/static/{file}", assets::handler, Immutable))

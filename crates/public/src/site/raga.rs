@@ -3,6 +3,7 @@
 use super::address::Address;
 use super::answer::{HTML, Led, dressed, follow};
 use super::entity::{self, SongsOf};
+use super::face::{Face, msg};
 use super::layout::Page;
 use super::shown::Shown;
 use super::{draw, songs, words};
@@ -18,7 +19,6 @@ use domain::music::raga::{RagaKind, Tradition};
 use domain::music::scale::{self, ScaleToken};
 use domain::music::{Raga, SwaraSet, melakarta, swara_set};
 use domain::{EntityKind, Record};
-use lipi::Script;
 use maud::{Markup, html};
 use store::{CompositionFilter, RagaRow};
 use uuid::Uuid;
@@ -30,7 +30,7 @@ pub(super) async fn handler(
     Path(slug): Path<String>,
     Query(asked): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let script = asked.script()?;
+    let face = asked.face()?;
     let kind = EntityKind::Raga;
     let paging = asked.paging((kind, &slug), entity::SONGS)?;
     let about = paging.about.clone();
@@ -39,7 +39,7 @@ pub(super) async fn handler(
         return Ok(dressed(response, HTML));
     }
     let read = read(&state).await?;
-    let id = match follow(&read, kind, &slug, script).await? {
+    let id = match follow(&read, kind, &slug, face).await? {
         Led::Here(id) => id,
         Led::Moved(response) => return Ok(*response),
     };
@@ -48,11 +48,11 @@ pub(super) async fn handler(
             let live = live(&read, kind, id).await?;
             let Record::Raga(raga) = &live.record else { return Err(Problem::not_found()) };
             let all = read.ragas_all().await.map_err(store_problem)?;
-            let detail = RagaDetail::of(&live, raga, &all, Some(script));
-            let modes = modes(id, raga, &all, script);
+            let detail = RagaDetail::of(&live, raga, &all, Some(face.script));
+            let modes = modes(id, raga, &all, face);
             let filter = CompositionFilter { raga: Some(id), ..CompositionFilter::default() };
-            let sung = SongsOf::read(&read, kind, &filter, &paging, script).await?;
-            let page = page(&detail, &modes, &sung, &asked, script);
+            let sung = SongsOf::read(&read, kind, &filter, &paging, face).await?;
+            let page = page(&detail, &modes, &sung, &asked, face);
             // Relatives are found among all ragas, and its songs among all songs.
             let keys = keys(&live).list(EntityKind::Raga).list(EntityKind::Composition);
             Ok(page.made(&state, &keys, &read))
@@ -71,11 +71,11 @@ struct Mode {
 /// Ragas that one mode names, melas before janyas.
 const MODE_RAGAS_MAX: usize = 4;
 
-fn modes(id: Uuid, raga: &Raga, all: &[RagaRow], script: Script) -> Vec<Mode> {
+fn modes(id: Uuid, raga: &Raga, all: &[RagaRow], face: Face) -> Vec<Mode> {
     let mode = |mode: swara_set::Mode| {
         let fits = |row: &&RagaRow| row.id != id && swaras(&row.raga) == mode.set;
         let rows = all.iter().filter(fits).take(MODE_RAGAS_MAX);
-        let ragas: Vec<Label> = rows.map(|row| Label::of(&row.label, Some(script))).collect();
+        let ragas: Vec<Label> = rows.map(|row| Label::of(&row.label, Some(face.script))).collect();
         (!ragas.is_empty()).then(|| Mode { from: name_at(raga, mode.tonic), ragas })
     };
     swaras(raga).modes().into_iter().filter(|mode| mode.tonic != 0).filter_map(mode).collect()
@@ -94,94 +94,98 @@ fn name_at(raga: &Raga, position: u8) -> String {
         .map_or_else(String::new, |token| token.swara.to_string())
 }
 
-fn page(raga: &RagaDetail, modes: &[Mode], sung: &SongsOf, asked: &Shown, script: Script) -> Page {
+fn page(raga: &RagaDetail, modes: &[Mode], sung: &SongsOf, asked: &Shown, face: Face) -> Page {
     let address = Address::entity(EntityKind::Raga, &raga.entity.label.slug);
     let main = html! {
         article.raga {
-            (entity::heading(&raga.entity, EntityKind::Raga))
+            (entity::heading(&raga.entity, EntityKind::Raga, face))
             @if let Some(scale) = &raga.entity.scale {
-                (place(scale, script))
-                @if !scale.arohana.tokens.is_empty() { (scale_drawn(scale)) }
+                (place(scale, face))
+                @if !scale.arohana.tokens.is_empty() { (scale_drawn(scale, face)) }
             }
             div.columns {
                 div {
-                    (sung.draw(&address, "Songs in this raga", script))
+                    (sung.draw(&address, msg("Songs in this raga"), face))
                 }
-                aside.facts aria-label="About this raga" {
-                    (relatives(raga, modes, script))
-                    (entity::names(&raga.entity))
-                    (entity::origin(&raga.entity))
+                aside.facts aria-label=(face.say("About this raga")) {
+                    (relatives(raga, modes, face))
+                    (entity::names(&raga.entity, face))
+                    (entity::origin(&raga.entity, face))
                 }
             }
         }
     };
-    let mut page = Page::new(format!("{} raga", raga.entity.label.label), address, script, main);
-    page.description = description(raga);
+    let mut page =
+        Page::new(face.say("{n} raga").replace("{n}", &raga.entity.label.label), address, face, main);
+    page.description = description(raga, face);
     page.api = Some(format!("/v1/ragas/{}", raga.entity.label.slug));
     page.indexed = asked.is_first();
     page
 }
 
-fn description(raga: &RagaDetail) -> String {
+fn description(raga: &RagaDetail, face: Face) -> String {
     let name = &raga.entity.label.label;
     match &raga.entity.scale {
         Some(scale) if !scale.arohana.tokens.is_empty() => format!(
-            "Raga {name}: arohana {}, avarohana {}, its relatives and its songs.",
-            scale.arohana.text, scale.avarohana.text
+            "{name}: {} {}; {} {}.",
+            face.say("Arohana"),
+            scale.arohana.text,
+            face.say("Avarohana"),
+            scale.avarohana.text
         ),
-        _ => format!("Raga {name}: its relatives and its songs."),
+        _ => face.say("{n} raga").replace("{n}", name),
     }
 }
 
 /// Where the raga stands in the mela system.
-fn place(scale: &RagaScale, script: Script) -> Markup {
+fn place(scale: &RagaScale, face: Face) -> Markup {
     html! {
         p.place {
             @match (scale.kind, scale.mela_number) {
                 (RagaKind::Mela, Some(number)) => {
-                    a href={ (Address::new("/melakartas").href(script)) "#chakra-" (melakarta::chakra(number).map_or(1, |(chakra, _)| chakra)) } {
-                        "Mela " (number)
+                    a href={ (Address::new("/melakartas").href(face)) "#chakra-" (melakarta::chakra(number).map_or(1, |(chakra, _)| chakra)) } {
+                        (face.fill("Mela {n}", number))
                     }
-                    @if let Some((_, chakra)) = melakarta::chakra(number) { ", chakra " (chakra) }
+                    @if let Some((_, chakra)) = melakarta::chakra(number) { ", " (face.say("chakra")) " " (chakra) }
                 }
                 (RagaKind::Janya, _) => {
-                    "Janya"
-                    @if let Some(parent) = &scale.parent { " of " (songs::link(parent, script)) }
+                    (face.say("Janya"))
+                    @if let Some(parent) = &scale.parent { ": " (face.say("parent")) " " (songs::link(parent, face)) }
                 }
-                _ => { "Not assigned to a mela" }
+                _ => { (face.say("Not assigned to a mela")) }
             }
-            @if !scale.anya_swaras.is_empty() { ", bhashanga" }
-            @if scale.tradition == Tradition::HindustaniImport { ", taken over from Hindustani music" }
+            @if !scale.anya_swaras.is_empty() { ", " (face.say("bhashanga")) }
+            @if scale.tradition == Tradition::HindustaniImport { ", " (face.say("taken over from Hindustani music")) }
         }
     }
 }
 
-fn scale_drawn(scale: &RagaScale) -> Markup {
+fn scale_drawn(scale: &RagaScale, face: Face) -> Markup {
     html! {
         section.scale aria-labelledby="scale" {
-            h2 #scale .quiet { "Scale" }
+            h2 #scale .quiet { (face.say("Scale")) }
             div.lines-of-scale {
-                (line("Arohana", &scale.arohana, scale))
-                (line("Avarohana", &scale.avarohana, scale))
+                (line(msg("Arohana"), &scale.arohana, scale, face))
+                (line(msg("Avarohana"), &scale.avarohana, scale, face))
                 @if !scale.anya_swaras.is_empty() {
-                    p.fine { "Anya swaras, foreign to the parent mela: "
+                    p.fine { (face.say("Anya swaras, foreign to the parent mela:")) " "
                         @for (index, swara) in scale.anya_swaras.iter().enumerate() { @if index > 0 { ", " } (words::swara(*swara)) } }
                 }
-                button.play type="button" data-play=(pitches(scale)) { "Play the scale" }
+                button.play type="button" data-play=(pitches(scale)) data-stop=(face.say("Stop")) { (face.say("Play the scale")) }
             }
             (draw::keyboard::octave(scale))
         }
     }
 }
 
-fn line(name: &str, line: &Line, scale: &RagaScale) -> Markup {
+fn line(name: &'static str, line: &Line, scale: &RagaScale, face: Face) -> Markup {
     html! {
         div.scale-line {
-            p.name { (name)
-                @if line.vakra { " " span.mark { "vakra" } }
-                @if let Some(jati) = line.jati { " " span.mark { (words::scale_jati(jati)) } }
+            p.name { (face.say(name))
+                @if line.vakra { " " span.mark { (face.say("vakra")) } }
+                @if let Some(jati) = line.jati { " " span.mark { (face.say(words::scale_jati(jati))) } }
             }
-            p.swaras aria-label=(line.text) {
+            p.swaras {
                 @for (index, token) in line.tokens.iter().enumerate() {
                     @if index > 0 { " " }
                     (token_drawn(*token, scale.anya_swaras.contains(&token.swara)))
@@ -215,29 +219,29 @@ fn pitches(scale: &RagaScale) -> String {
     tokens.map(|token| token.pitch().to_string()).collect::<Vec<_>>().join(" ")
 }
 
-fn relatives(raga: &RagaDetail, modes: &[Mode], script: Script) -> Markup {
+fn relatives(raga: &RagaDetail, modes: &[Mode], face: Face) -> Markup {
     html! {
         @if !raga.same_scale.is_empty() {
             section aria-labelledby="same" {
-                h2 #same { "Same scale" }
-                p { (songs::links(&raga.same_scale, script)) }
+                h2 #same { (face.say("Same scale")) }
+                p { (songs::links(&raga.same_scale, face)) }
             }
         }
         @if !modes.is_empty() {
             section aria-labelledby="modes" {
-                h2 #modes { "Graha bheda" }
+                h2 #modes { (face.say("Graha bheda")) }
                 dl.modes {
                     @for mode in modes {
-                        dt { (mode.from) " as S" }
-                        dd { (songs::links(&mode.ragas, script)) }
+                        dt { (face.fill("{n} as S", &mode.from)) }
+                        dd { (songs::links(&mode.ragas, face)) }
                     }
                 }
             }
         }
         @if !raga.janyas.is_empty() {
             section aria-labelledby="janyas" {
-                h2 #janyas { "Janyas " span.count { (raga.janyas.len()) } }
-                p { (songs::links(&raga.janyas, script)) }
+                h2 #janyas { (face.say("Janyas")) " " span.count { (raga.janyas.len()) } }
+                p { (songs::links(&raga.janyas, face)) }
             }
         }
     }

@@ -2,9 +2,11 @@
 
 use super::address::Address;
 use super::answer::{HTML, dressed};
+use super::face::{Face, msg};
 use super::language;
 use super::layout::{Page, search_form};
-use super::shown::site_script;
+use super::shown::face;
+use super::spoken::Spoken;
 use super::{songs, words};
 use crate::answer::read;
 use crate::search::{FacetValue, Finding, Found, FoundFacet, FoundHit, FoundMatch, Parameters, find};
@@ -14,10 +16,9 @@ use axum::response::Response;
 use domain::composition::Form;
 use domain::name::Language;
 use http::HeaderValue;
-use lipi::Script;
 use maud::{Markup, html};
 use search::{Facet, Sort};
-use web::{IfNoneMatch, Problem, Query};
+use web::{IfNoneMatch, Problem};
 
 /// The facets of the page, in its order.
 const FACETS: [Facet; 7] =
@@ -36,10 +37,10 @@ const MATCHES_MAX: usize = 2;
 pub(super) async fn handler(
     Shared(state): Shared<State>,
     have: IfNoneMatch,
-    Query(mut asked): Query<Parameters>,
+    Spoken { tongue, mut asked }: Spoken<Parameters>,
 ) -> Result<Response, Problem> {
-    let script = site_script(asked.script.as_deref())?;
-    asked.script = Some(script.as_str().to_owned());
+    let face = face(asked.script.as_deref(), Some(tongue.code()))?;
+    asked.script = Some(face.script.as_str().to_owned());
     asked.facets = Some(FACETS.map(Facet::as_str).join(","));
     let read = read(&state).await?;
     let Finding { found, keys } = find(&state, &read, &asked).await?;
@@ -47,7 +48,7 @@ pub(super) async fn handler(
         Some(names) => find(&state, &read, &names).await?.found,
         None => Found::default(),
     };
-    let page = page(&asked, &found, &names, script);
+    let page = page(&asked, &found, &names, face);
     let mut response = page.made(&state, &keys, &read).respond(&have);
     response.headers_mut().insert("x-index-seq", HeaderValue::from(found.watermark));
     Ok(dressed(response, HTML))
@@ -95,69 +96,72 @@ fn address(asked: &Parameters) -> Address {
     filters(asked).fold(address, |address, (facet, value)| address.with(facet.as_str(), value))
 }
 
-fn page(asked: &Parameters, found: &Found, names: &Found, script: Script) -> Page {
+fn page(asked: &Parameters, found: &Found, names: &Found, face: Face) -> Page {
     let address = address(asked);
     let text = asked.q.as_deref().unwrap_or_default();
     let main = html! {
-        h1.quiet { "Search" }
-        (search_form(script, text, &address))
-        (chips(asked, found, &address, script))
-        p.found role="status" { (summary(found, names)) }
-        @if !names.low_confidence && !names.hits.is_empty() { (names_found(names, script)) }
+        h1.quiet { (face.say("Search")) }
+        (search_form(face, text, &address))
+        (chips(asked, found, &address, face))
+        p.found role="status" { (summary(found, names, face)) }
+        @if !names.low_confidence && !names.hits.is_empty() { (names_found(names, face)) }
         div.results {
             div.hits {
-                @if found.hits.is_empty() { (nothing(script)) } @else {
-                    ul.songs { @for hit in &found.hits { li { (hit_found(hit, script)) } } }
+                @if found.hits.is_empty() { (nothing(face)) } @else {
+                    ul.songs { @for hit in &found.hits { li { (hit_found(hit, face)) } } }
                 }
-                (songs::next(&address, found.next_cursor.as_deref(), script))
+                (songs::next(&address, found.next_cursor.as_deref(), face))
             }
-            aside.facets aria-label="Narrow the search" {
-                @for facet in &found.facets { (facet_links(facet, asked, &address, script)) }
+            aside.facets aria-label=(face.say("Narrow the search")) {
+                @for facet in &found.facets { (facet_links(facet, asked, &address, face)) }
             }
         }
     };
-    let title = if text.is_empty() { "Search".to_owned() } else { format!("Search: {text}") };
-    let mut page = Page::new(title, address, script, main);
+    let search = face.say("Search");
+    let title = if text.is_empty() { search.to_owned() } else { format!("{search}: {text}") };
+    let mut page = Page::new(title, address, face, main);
     page.indexed = false;
     page.searches = true;
     page
 }
 
-fn summary(found: &Found, names: &Found) -> String {
-    let songs = words::counted(found.total, "song", "songs");
+fn summary(found: &Found, names: &Found, face: Face) -> String {
+    let songs = face.counted(found.total, "{n} song", "{n} songs");
     match (found.total, found.low_confidence, names.hits.is_empty()) {
-        (0, _, true) => "Nothing was found.".to_owned(),
-        (0, _, false) => "No song was found by these words.".to_owned(),
-        (_, true, _) => format!("Nothing resembles these words closely; {songs} that come nearest:"),
-        _ if found.partial => format!("{songs} so far; time ran out."),
+        (0, _, true) => face.say("Nothing was found.").to_owned(),
+        (0, _, false) => face.say("No song was found by these words.").to_owned(),
+        (_, true, _) => {
+            format!("{} {songs}", face.say("Nothing resembles these words closely; the nearest:"))
+        }
+        _ if found.partial => format!("{songs} – {}", face.say("so far; time ran out")),
         _ => format!("{songs}."),
     }
 }
 
-fn nothing(script: Script) -> Markup {
-    let href = |path: &str| Address::new(path).href(script);
+fn nothing(face: Face) -> Markup {
+    let href = |path: &str| Address::new(path).href(face);
     html! {
         div.nothing {
-            p { "A few words are enough, in any script and any spelling: the beginning of a song, a raga, a composer." }
-            p { "Or look through the " a href=(href("/browse/compositions")) { "songs from A to Z" } ", the "
-                a href=(href("/ragas")) { "ragas" } " or the " a href=(href("/composers")) { "composers" } "." }
+            p { (face.say("A few words are enough, in any script and any spelling: the beginning of a song, a raga, a composer.")) }
+            p { a href=(href("/browse/compositions")) { (face.say("Songs A–Z")) } " · "
+                a href=(href("/ragas")) { (face.say("Ragas")) } " · " a href=(href("/composers")) { (face.say("Composers")) } }
         }
     }
 }
 
-fn names_found(names: &Found, script: Script) -> Markup {
+fn names_found(names: &Found, face: Face) -> Markup {
     html! {
-        ul.found-names aria-label="Found by name" {
+        ul.found-names aria-label=(face.say("Found by name")) {
             @for label in names.hits.iter().filter_map(|hit| hit.entity.as_ref()) {
-                li { span.kind { (words::kind(label.kind)) } " " (songs::link(label, script)) }
+                li { span.kind { (face.say(words::kind(label.kind))) } " " (songs::link(label, face)) }
             }
         }
     }
 }
 
-fn hit_found(hit: &FoundHit, script: Script) -> Markup {
+fn hit_found(hit: &FoundHit, face: Face) -> Markup {
     let Some(song) = &hit.composition else {
-        return html! { @if let Some(label) = &hit.entity { (songs::link(label, script)) } };
+        return html! { @if let Some(label) = &hit.entity { (songs::link(label, face)) } };
     };
     let matched = hit.matched.iter().filter(|matched| !matched.ranges.is_empty());
     let (title, others): (Vec<&FoundMatch>, Vec<&FoundMatch>) =
@@ -165,7 +169,7 @@ fn hit_found(hit: &FoundHit, script: Script) -> Markup {
     let matched = &others[..others.len().min(MATCHES_MAX)];
     let title = title.first().map_or_else(|| html! { (song.title) }, |title| marked(title));
     html! {
-        (songs::titled(song, &title, None, script))
+        (songs::titled(song, &title, None, face))
         @if !matched.is_empty() {
             p.matched { @for (index, matched) in matched.iter().enumerate() {
                 @if index > 0 { " · " }
@@ -191,17 +195,17 @@ fn marked(matched: &FoundMatch) -> Markup {
 }
 
 /// The filters that are set; each leads to the search without it.
-fn chips(asked: &Parameters, found: &Found, address: &Address, script: Script) -> Markup {
+fn chips(asked: &Parameters, found: &Found, address: &Address, face: Face) -> Markup {
     let set: Vec<(Facet, String)> = filters(asked).collect();
     html! {
         @if !set.is_empty() {
-            ul.chips aria-label="Filters" {
+            ul.chips aria-label=(face.say("Filters")) {
                 @for (facet, value) in &set {
-                    @let label = label_of(*facet, value, found);
+                    @let label = label_of(*facet, value, found, face);
                     li {
-                        a.chip href=(address.clone().without(facet.as_str()).href(script))
-                            aria-label={ "Remove the filter " (facet_name(*facet)) ": " (label) } {
-                            span.kind { (facet_name(*facet)) } " " (language::name(&label)) " "
+                        a.chip href=(address.clone().without(facet.as_str()).href(face))
+                            aria-label={ (face.say("Remove the filter:")) " " (face.say(facet_name(*facet))) ", " (label) } {
+                            span.kind { (face.say(facet_name(*facet))) } " " (language::name(&label)) " "
                             span.remove aria-hidden="true" { "×" }
                         }
                     }
@@ -212,29 +216,29 @@ fn chips(asked: &Parameters, found: &Found, address: &Address, script: Script) -
 }
 
 /// What a filter value is called, as far as the counts tell.
-fn label_of(facet: Facet, value: &str, found: &Found) -> String {
+fn label_of(facet: Facet, value: &str, found: &Found, face: Face) -> String {
     let values = found.facets.iter().find(|counts| counts.facet == facet).map(|counts| &counts.values);
     let known = values
         .into_iter()
         .flatten()
         .find(|known| known.slug.as_deref() == Some(value) || known.value == value);
-    known.map_or_else(|| word_of(facet, value), |known| shown(facet, known))
+    known.map_or_else(|| word_of(facet, value, face), |known| shown(facet, known, face))
 }
 
-fn facet_links(counts: &FoundFacet, asked: &Parameters, address: &Address, script: Script) -> Markup {
+fn facet_links(counts: &FoundFacet, asked: &Parameters, address: &Address, face: Face) -> Markup {
     let is_set = filters(asked).any(|(facet, _)| facet == counts.facet);
     let values: Vec<&FacetValue> =
         counts.values.iter().filter(|value| value.count > 0).take(VALUES_MAX).collect();
     html! {
         @if !is_set && values.len() > 1 {
             section {
-                h2 { (facet_name(counts.facet)) }
+                h2 { (face.say(facet_name(counts.facet))) }
                 ul {
                     @for value in values {
                         @let filter = value.slug.as_deref().unwrap_or(&value.value);
                         li {
-                            a href=(address.clone().with(counts.facet.as_str(), filter).href(script)) {
-                                (language::name(&shown(counts.facet, value)))
+                            a href=(address.clone().with(counts.facet.as_str(), filter).href(face)) {
+                                (language::name(&shown(counts.facet, value, face)))
                             }
                             " " span.count { (value.count) }
                         }
@@ -246,31 +250,31 @@ fn facet_links(counts: &FoundFacet, asked: &Parameters, address: &Address, scrip
 }
 
 /// Languages and forms have words of their own; entities come with their labels.
-fn shown(facet: Facet, value: &FacetValue) -> String {
-    if value.slug.is_some() { value.label.clone() } else { word_of(facet, &value.value) }
+fn shown(facet: Facet, value: &FacetValue, face: Face) -> String {
+    if value.slug.is_some() { value.label.clone() } else { word_of(facet, &value.value, face) }
 }
 
-fn word_of(facet: Facet, value: &str) -> String {
+fn word_of(facet: Facet, value: &str, face: Face) -> String {
     let word = match facet {
         Facet::Language => Language::from_code(value).map(words::language),
         Facet::Form => Form::from_wire(value).map(words::form),
         _ => None,
     };
-    word.unwrap_or(value).to_owned()
+    word.map_or(value, |word| face.say(word)).to_owned()
 }
 
 const fn facet_name(facet: Facet) -> &'static str {
     match facet {
-        Facet::Raga => "Raga",
-        Facet::Mela => "Mela",
-        Facet::Composer => "Composer",
-        Facet::Tala => "Tala",
-        Facet::Language => "Language",
-        Facet::Form => "Form",
-        Facet::Deity => "Deity",
-        Facet::Temple => "Temple",
-        Facet::Tag => "Theme",
-        Facet::Group => "Group",
+        Facet::Raga => msg("Raga"),
+        Facet::Mela => msg("Mela"),
+        Facet::Composer => msg("Composer"),
+        Facet::Tala => msg("Tala"),
+        Facet::Language => msg("Language"),
+        Facet::Form => msg("Form"),
+        Facet::Deity => msg("Deity"),
+        Facet::Temple => msg("Temple"),
+        Facet::Tag => msg("Theme"),
+        Facet::Group => msg("Group"),
     }
 }
 

@@ -1,9 +1,8 @@
-//! What every page asks for: the script of names, and sometimes a place in a list.
+//! What every page asks for: the script of names, the language of the site's words, sometimes a place in a list.
 
-use super::address::SCRIPT_DEFAULT;
+use super::face::{Face, Tongue};
 use crate::paging::Paging;
 use crate::parameters;
-use lipi::Script;
 use serde::Deserialize;
 use std::fmt::Debug;
 use web::Problem;
@@ -13,17 +12,18 @@ use web::Problem;
 #[serde(deny_unknown_fields)]
 pub(super) struct Shown {
     script: Option<String>,
+    lang: Option<String>,
     cursor: Option<String>,
 }
 
 impl Shown {
-    pub fn script(&self) -> Result<Script, Problem> {
-        site_script(self.script.as_deref())
+    pub fn face(&self) -> Result<Face, Problem> {
+        face(self.script.as_deref(), self.lang.as_deref())
     }
 
     /// The place in `list`, of which a page shows `limit` lines.
     pub fn paging(&self, list: impl Debug, limit: u16) -> Result<Paging<store::Cursor>, Problem> {
-        Paging::of(&(list, self.script.as_deref()), Some(limit), self.cursor.as_deref())
+        Paging::of(&(list, self.face()?.to_string()), Some(limit), self.cursor.as_deref())
     }
 
     /// Whether this is the beginning of the list.
@@ -32,7 +32,9 @@ impl Shown {
     }
 }
 
-/// The script that is asked for; the site's own where none is.
-pub(super) fn site_script(name: Option<&str>) -> Result<Script, Problem> {
-    Ok(parameters::script(name)?.unwrap_or(SCRIPT_DEFAULT))
+/// The face that is asked for; the site's own where nothing is.
+pub(super) fn face(script: Option<&str>, lang: Option<&str>) -> Result<Face, Problem> {
+    let known = |code| parameters::known("/lang", code, Tongue::from_code(code), "a language of this site");
+    let face = lang.map(known).transpose()?.map_or(Face::PLAIN, Face::of);
+    Ok(parameters::script(script)?.map_or(face, |script| face.with_script(script)))
 }

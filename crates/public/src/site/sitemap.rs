@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::answer::{constant, dressed};
+use super::face::Face;
 use super::songs::has_pages;
 use crate::answer::{Made, Question, read};
 use crate::error::store_problem;
@@ -91,7 +92,7 @@ async fn index(read: &Read, site: &str) -> Result<String, Problem> {
     let index = html! {
         (DECLARATION)
         sitemapindex xmlns=(NAMESPACE) {
-            @for list in &lists { sitemap { loc { (site) (list.href(Script::Latin)) } } }
+            @for list in &lists { sitemap { loc { (site) (list.href(Face::PLAIN)) } } }
         }
     };
     Ok(index.into_string())
@@ -112,7 +113,7 @@ async fn addresses(read: &Read, site: &str, kind: EntityKind, letter: &str) -> R
     let list = html! {
         (DECLARATION)
         urlset xmlns=(NAMESPACE) {
-            @for slug in &slugs { url { loc { (site) (Address::entity(kind, slug).href(Script::Latin)) } } }
+            @for slug in &slugs { url { loc { (site) (Address::entity(kind, slug).href(Face::PLAIN)) } } }
         }
     };
     Ok(list.into_string())

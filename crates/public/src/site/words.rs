@@ -1,10 +1,13 @@
-//! English words for the values of enumerations.
+//! English words for the values of enumerations; [`Face::say`] has them in the other languages.
 
+use super::face::{Face, Tongue};
+use chrono::{Datelike, NaiveDate};
 use domain::EntityKind;
 use domain::composition::section::Kala;
 use domain::composition::{Attribution, Form, Section, SectionKind};
 use domain::music::Swara;
 use domain::music::scale::ScaleJati;
+use domain::music::tala::Jati;
 use domain::name::{AliasScheme, Language};
 use domain::reference::{GroupKind, Precision, SampradayaKind, TagCategory, Year};
 use maud::{Markup, html};
@@ -59,12 +62,34 @@ pub(super) const fn form(form: Form) -> &'static str {
     }
 }
 
+/// A day: `22 November 2026`.
+pub(super) fn date(date: NaiveDate, face: Face) -> String {
+    format!("{} {} {}", date.day(), face.say(month(date.month())), date.year())
+}
+
+const fn month(month: u32) -> &'static str {
+    match month {
+        1 => "January",
+        2 => "February",
+        3 => "March",
+        4 => "April",
+        5 => "May",
+        6 => "June",
+        7 => "July",
+        8 => "August",
+        9 => "September",
+        10 => "October",
+        11 => "November",
+        _ => "December",
+    }
+}
+
 /// The heading of a section: its own label, or its kind with its number.
-pub(super) fn section(section: &Section) -> String {
+pub(super) fn section(section: &Section, face: Face) -> String {
     if let Some(label) = &section.label {
         return label.clone();
     }
-    let kind = section_kind(section.kind);
+    let kind = face.say(section_kind(section.kind));
     section.number.map_or_else(|| kind.to_owned(), |number| format!("{kind} {number}"))
 }
 
@@ -129,6 +154,17 @@ pub(super) const fn scale_jati(jati: ScaleJati) -> &'static str {
         ScaleJati::Audava => "audava, 5 swaras",
         ScaleJati::Shadava => "shadava, 6 swaras",
         ScaleJati::Sampurna => "sampurna, 7 swaras",
+    }
+}
+
+/// The family of five by the count of the laghu.
+pub(super) const fn jati(jati: Jati) -> &'static str {
+    match jati {
+        Jati::Tisra => "tisra jati",
+        Jati::Chatusra => "chatusra jati",
+        Jati::Khanda => "khanda jati",
+        Jati::Misra => "misra jati",
+        Jati::Sankirna => "sankirna jati",
     }
 }
 
@@ -206,28 +242,21 @@ pub(super) const fn kinds(kind: EntityKind) -> &'static str {
     }
 }
 
-pub(super) fn year(year: Year) -> String {
-    match year.precision {
-        Precision::Exact => year.year.to_string(),
-        Precision::Circa => format!("c. {}", year.year),
-        Precision::Century => format!("{} century", ordinal((i32::from(year.year) - 1).div_euclid(100) + 1)),
+pub(super) fn year(year: Year, face: Face) -> String {
+    let century = (i32::from(year.year) - 1).div_euclid(100) + 1;
+    match (year.precision, face.tongue) {
+        (Precision::Exact, _) => year.year.to_string(),
+        (Precision::Circa, _) => face.fill("c. {n}", year.year),
+        (Precision::Century, Tongue::English) => format!("{} century", ordinal(century)),
+        (Precision::Century, _) => face.fill("century {n}", century),
     }
 }
 
-/// `1 song`, `2 songs`.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 fn ordinal(number: i32) -> String {
-    let ending = match (number % 100, number % 10) {
-        (11..=13, _) => "th",
-        (_, 1) => "st",
-        (_, 2) => "nd",
-        (_, 3) => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
+    const ENDINGS: [&str; 4] = ["th", "st", "nd", "rd"];
+    let last = usize::try_from(number % 10).unwrap_or(0);
+    let ending = if (11..=13).contains(&(number % 100)) { 0 } else { last };
+    format!("{number}{}", ENDINGS.get(ending).unwrap_or(&ENDINGS[0]))
 }
 
 #[cfg(test)]
@@ -236,7 +265,7 @@ mod tests {
 
     #[test]
     fn years_say_how_exactly_they_are_known() {
-        let of = |number, precision| year(Year { year: number, precision });
+        let of = |number, precision| year(Year { year: number, precision }, Face::PLAIN);
         assert_eq!(of(1767, Precision::Exact), "1767");
         assert_eq!(of(1480, Precision::Circa), "c. 1480");
         assert_eq!(of(1450, Precision::Century), "15th century");

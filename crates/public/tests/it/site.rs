@@ -22,6 +22,8 @@ pub const PAGES: &[(&str, &str)] = &[
     ("/deities/{slug}", "/deities/rama"),
     ("/temples", "/temples"),
     ("/temples/{slug}", "/temples/bhadracalam"),
+    ("/places", "/places"),
+    ("/places/{slug}", "/places/tiruvaiyaru"),
     ("/groups", "/groups"),
     ("/groups/{slug}", "/groups/ghana"),
     ("/tags", "/tags"),
@@ -29,7 +31,9 @@ pub const PAGES: &[(&str, &str)] = &[
     ("/sampradayas", "/sampradayas"),
     ("/sampradayas/{slug}", "/sampradayas/umaiyalpuram"),
     ("/about", "/about"),
-    ("/data-licence", "/data-licence"),
+    ("/data-licence", "/data-licence?lang=hi"),
+    ("/takedown", "/takedown"),
+    ("/favourites", "/favourites?songs=nanu-palimpa&title=Friday"),
     ("/robots.txt", "/robots.txt"),
     ("/sitemap.xml", "/sitemap.xml"),
 ];
@@ -61,7 +65,7 @@ async fn every_page_is_well_formed_and_has_nothing_inline() {
         assert_eq!(scripts, allowed, "{path} has a script of its own");
         assert_eq!(html.matches("<h1").count(), 1, "{path}");
         for wanted in
-            ["<title>", "lang=\"en\"", "name=\"viewport\"", "href=\"#main\"", "id=\"main\"", "og:title"]
+            ["<title>", "<html lang=\"", "name=\"viewport\"", "href=\"#main\"", "id=\"main\"", "og:title"]
         {
             assert!(html.contains(wanted), "{path} lacks `{wanted}`");
         }
@@ -118,6 +122,64 @@ async fn the_words_keep_their_anchors_in_every_script() {
         assert!(page.html().contains(&format!("class=\"lines\" lang=\"{lang}\"")), "{script}");
     }
     assert!(anchors(roman.html()).contains(&"s1-l1".to_owned()));
+}
+
+#[tokio::test]
+async fn two_scripts_and_two_versions_stand_side_by_side() {
+    let Some(app) = App::start().await else { return };
+    Catalogue::load(&app).await;
+    let page = app.get("/compositions/nanu-palimpa?beside=tamil").await.expect(200);
+    let html = page.html();
+    assert!(html.contains("class=\"lines pair\"") && html.contains("class=\"line second\" lang=\"te-Taml\""));
+    assert!(html.contains("noindex"), "two columns are not another page for search engines");
+    let refers = app.refers().await;
+    let mut two = song("Rendu pāṭhamulu", refers);
+    let mut other = song("Rendu pāṭhamulu", refers).versions.remove(0);
+    other.label = Some("As sung in Walajapet".into());
+    two.versions.push(other);
+    let two = app.add(two).await;
+    let address = app.get(&format!("/compositions/{}", two.id)).await.header("location").to_owned();
+    let page = app.get(&format!("{address}?beside=version-2")).await.expect(200);
+    assert!(page.html().contains("class=\"versions\"") && page.html().contains("As sung in Walajapet"));
+    assert_balanced(page.html(), &address);
+    for refused in ["version-3", "version-1", "klingon"] {
+        app.get(&format!("{address}?beside={refused}")).await.expect(422);
+    }
+}
+
+#[tokio::test]
+async fn every_page_speaks_every_language() {
+    let Some(app) = App::start().await else { return };
+    Catalogue::load(&app).await;
+    for (_, path) in PAGES.iter().filter(|(route, _)| !route.contains('.')) {
+        let path = path.split_once("lang=").map_or(*path, |(path, _)| path.trim_end_matches('?'));
+        for (lang, word) in
+            [("ta", "பாடல்கள்"), ("te", "పాటలు"), ("kn", "ಹಾಡುಗಳು"), ("ml", "പാട്ടുകൾ"), ("hi", "गीत")]
+        {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let page = app.get(&format!("{path}{joint}lang={lang}")).await.expect(200);
+            let html = page.html();
+            assert!(
+                html.contains(&format!("<html lang=\"{lang}\">")) && html.contains(word),
+                "{path} {lang}"
+            );
+            assert_balanced(html, path);
+        }
+        app.get(&format!("{}?lang=xx", path.split('?').next().unwrap())).await.expect(422);
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_songs_is_an_address() {
+    let Some(app) = App::start().await else { return };
+    Catalogue::load(&app).await;
+    let page =
+        app.get("/favourites?songs=vatapi-ganapatim,gone,nanu-palimpa&title=%3Cb%3EFriday").await.expect(200);
+    let html = page.html();
+    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}: {html}"));
+    assert!(at("href=\"/compositions/vatapi-ganapatim\"") < at("href=\"/compositions/nanu-palimpa\""));
+    assert!(html.contains("&lt;b&gt;Friday") && !html.contains("<b>"), "markup is text");
+    app.get(&format!("/favourites?songs={}", "a,".repeat(61))).await.expect(422);
 }
 
 #[tokio::test]
@@ -191,7 +253,7 @@ async fn search_marks_what_it_found_and_offers_ways_to_narrow() {
     let all = app.get("/search").await.expect(200);
     assert!(all.html().contains("/search?composer=tyagaraja"), "facets lead by slug");
     let narrowed = app.get("/search?composer=tyagaraja").await.expect(200);
-    assert!(narrowed.html().contains("Remove the filter Composer"), "{}", narrowed.html());
+    assert!(narrowed.html().contains("Remove the filter: Composer"), "{}", narrowed.html());
     let raga = app.get("/search?q=mohanam").await.expect(200);
     assert!(raga.html().contains("href=\"/ragas/mohanam\""));
 }
@@ -201,11 +263,16 @@ async fn files_that_pages_link_to_are_kept_for_good() {
     let Some(app) = App::start().await else { return };
     let home = app.get("/").await.expect(200);
     let links: Vec<&str> = home.html().split('"').filter(|text| text.starts_with("/static/")).collect();
-    assert_eq!(links.len(), 3);
-    for link in links {
+    assert_eq!(links.len(), 6, "icon, styles, script and three fonts");
+    let style = links.iter().find(|link| link.ends_with(".css")).expect("styles");
+    let style = app.get(style).await.expect(200);
+    let style = std::str::from_utf8(&style.bytes).unwrap();
+    let fonts: Vec<&str> = style.split("url(").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert_eq!(fonts.len(), 14);
+    for link in links.into_iter().chain(fonts) {
         let file = app.get(link).await.expect(200);
         assert!(file.header("cache-control").contains("immutable"), "{link}");
-        assert!(file.bytes.len() < 40 * 1024, "{link}: {} bytes", file.bytes.len());
+        assert!(file.bytes.len() < 48 * 1024, "{link}: {} bytes", file.bytes.len());
         file.etag();
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use server::plain_http::{self, Answer};
 use server::up::State;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
@@ -52,20 +52,28 @@ pub enum Edge {
 impl Platform {
     /// Starts everything with an empty catalogue and makes an administrator.
     pub async fn start(name: &str) -> Self {
-        let turn = ONE_AT_A_TIME.lock().await;
-        let data = std::env::temp_dir().join(format!("sangraha-it-{name}-{}", std::process::id()));
-        let base_port = free_range();
-        let catalogue = data.join("catalogue");
+        let catalogue = std::env::temp_dir().join(format!("sangraha-it-{name}-{}-empty", std::process::id()));
         std::fs::create_dir_all(catalogue.join("compositions")).unwrap();
         for file in EMPTY {
             std::fs::write(catalogue.join(file).with_extension("toml"), "").unwrap();
         }
+        let platform = Self::with_catalogue(name, &catalogue).await;
+        let _ = std::fs::remove_dir_all(catalogue); // the system removes what is left in its temporary folder
+        platform
+    }
+
+    /// Starts everything with the catalogue of a folder and makes an administrator.
+    pub async fn with_catalogue(name: &str, catalogue: &Path) -> Self {
+        let turn = ONE_AT_A_TIME.lock().await;
+        let data = std::env::temp_dir().join(format!("sangraha-it-{name}-{}", std::process::id()));
+        let base_port = free_range();
+        std::fs::create_dir_all(&data).unwrap();
         let log = std::fs::File::create(log(name)).unwrap();
         let supervisor = Command::new(env!("CARGO_BIN_EXE_sangraha"))
             .args(["up", "--until-eof", "--base-port", &base_port.to_string(), "--data"])
             .arg(&data)
             .arg("--catalogue")
-            .arg(&catalogue)
+            .arg(catalogue)
             // Unoptimised, beside a compiler, a new connection takes longer than a healthy node's.
             .args(["--set", "store.connect_ms_max=1500", "--set", "store.acquire_ms_max=1500"])
             .stdin(Stdio::piped())

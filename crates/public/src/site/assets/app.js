@@ -1,40 +1,69 @@
-// What the pages gain with scripts: suggestions while typing, the place kept when the script changes,
-// a scale that plays, a beat that moves. Every page is whole without it.
+// What the pages gain with scripts: suggestions while typing, another script without a new page, a scale that plays,
+// a beat that moves, songs that a reader keeps, a report that is sent. Every page is whole without it.
 "use strict";
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  // --- The place is kept when the script changes: lines have the same anchors in all scripts.
+  // --- Another script without a new page. Lines have the same anchors in all scripts, so the line that is read stays
+  // where it is. Whatever goes wrong, the link is followed.
 
   function lineInView() {
-    return all(".line[id], .section[id]").find((line) => line.getBoundingClientRect().top >= 0);
+    return all(".line[id]").find((line) => line.getBoundingClientRect().top >= 0);
   }
 
-  for (const link of all("a[data-keep-place]")) {
-    link.addEventListener("click", () => {
-      const line = window.scrollY > 200 ? lineInView() : null;
-      if (line) link.hash = line.id;
-    });
+  async function showPage(href) {
+    const answer = await fetch(href, { headers: { accept: "text/html" } });
+    if (!answer.ok) throw new Error(answer.status);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const line = window.scrollY > 0 ? lineInView() : null;
+    const before = line?.getBoundingClientRect().top;
+    for (const part of ["main", "header.site", "footer.site"]) document.querySelector(part).replaceWith(page.querySelector(part));
+    document.title = page.title;
+    for (const kind of ["canonical"]) {
+      const [here, there] = [document, page].map((of) => of.querySelector(`link[rel=${kind}]`));
+      if (here && there) here.href = there.getAttribute("href");
+    }
+    enliven();
+    const same = line && document.getElementById(line.id);
+    if (same) window.scrollBy({ top: same.getBoundingClientRect().top - before, behavior: "instant" });
   }
+
+  function switchScripts() {
+    for (const link of all("a[data-script]")) {
+      link.addEventListener("click", async (event) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+        event.preventDefault();
+        const focused = link.textContent;
+        try {
+          await showPage(link.href);
+          history.pushState({}, "", link.href);
+          all("a[data-script]").find((other) => other.textContent === focused)?.focus({ preventScroll: true });
+        } catch {
+          location.href = link.href;
+        }
+      });
+    }
+  }
+
+  window.addEventListener("popstate", () => {
+    showPage(location.href).catch(() => location.reload());
+  });
 
   // --- Suggestions, as a listbox under the search field.
 
-  const KINDS = { composition: "Song", raga: "Raga", composer: "Composer", tala: "Tala", deity: "Deity", temple: "Temple", group: "Group" };
-  const PATHS = { deity: "deities" };
-  const pathOf = (item) => `/${PATHS[item.kind] || item.kind + "s"}/${item.slug}`;
-
   function suggestions(input, number) {
-    const script = new URLSearchParams(location.search).get("script");
+    const words = JSON.parse(input.dataset.suggest);
     const list = document.createElement("ul");
     list.id = `suggestions-${number}`;
     list.className = "suggestions";
     list.setAttribute("role", "listbox");
-    list.setAttribute("aria-label", "Suggestions");
+    list.setAttribute("aria-label", words.label);
     list.hidden = true;
     input.form.append(list);
     input.setAttribute("role", "combobox");
     input.setAttribute("aria-controls", list.id);
     input.setAttribute("aria-autocomplete", "list");
+    input.setAttribute("aria-expanded", "false");
 
     let chosen = -1;
     let asked = null;
@@ -60,10 +89,13 @@
         const option = document.createElement("li");
         option.id = `${list.id}-${list.children.length}`;
         option.setAttribute("role", "option");
-        option.dataset.href = pathOf(item) + (script ? `?script=${encodeURIComponent(script)}` : "");
+        const [path, word] = words.kinds[item.kind] || ["search", ""];
+        option.dataset.href = `/${path}/${encodeURIComponent(item.slug)}${words.query}`;
+        option.lang = tagOf(item.label);
         const kind = document.createElement("span");
         kind.className = "kind";
-        kind.textContent = KINDS[item.kind] || "";
+        kind.textContent = word;
+        kind.lang = document.documentElement.lang;
         option.append(item.label, " ", kind);
         if (item.alias) {
           const alias = document.createElement("span");
@@ -91,7 +123,7 @@
       if (text.length < 2) return close();
       asked = new AbortController();
       const query = new URLSearchParams({ limit: "8", q: text });
-      if (script) query.set("script", script);
+      query.set("script", words.script);
       query.sort();
       try {
         const answer = await fetch(`/v1/suggest?${query}`, { signal: asked.signal });
@@ -117,7 +149,13 @@
     });
   }
 
-  all("input[data-suggest]").forEach(suggestions);
+  // The script of a name, for the screen reader and the font.
+  const BLOCKS = [[0x900, "sa-Deva"], [0xb80, "ta-Taml"], [0xc00, "te-Telu"], [0xc80, "kn-Knda"], [0xd00, "ml-Mlym"]];
+
+  function tagOf(text) {
+    const letter = [...text].map((c) => c.codePointAt(0)).find((code) => code >= 0x900 && code < 0xd80) || 0;
+    return BLOCKS.findLast(([first]) => letter >= first)?.[1] || "sa-Latn";
+  }
 
   // --- Sound: a plucked tone, made here.
 
@@ -152,7 +190,7 @@
 
   const NOTE_S = 0.55;
 
-  for (const button of all("button[data-play]")) {
+  function playScale(button) {
     const label = button.textContent;
     let playing = null;
 
@@ -170,7 +208,7 @@
       const pitches = button.dataset.play.split(" ").map(Number);
       const start = context.currentTime + 0.05;
       playing = { timers: [], notes: [] };
-      button.textContent = "Stop";
+      button.textContent = button.dataset.stop;
       pitches.forEach((pitch, index) => {
         playing.notes.push(pluck(context, pitch, start + index * NOTE_S, NOTE_S * 1.6));
         const key = document.querySelector(`.key[data-pitch="${pitch}"]`) || document.querySelector(`.key[data-pitch="${((pitch % 12) + 12) % 12}"]`);
@@ -185,7 +223,7 @@
 
   // --- A beat that moves through the avartanam.
 
-  for (const button of all("button[data-beat]")) {
+  function keepBeat(button) {
     const figure = button.closest(".beating");
     const beats = all(".beat", figure);
     const tempo = figure.querySelector("[data-tempo]");
@@ -211,10 +249,201 @@
         beats.forEach((other) => other.classList.remove("now"));
         button.textContent = label;
       } else {
-        button.textContent = "Stop";
+        button.textContent = button.dataset.stop;
         beat();
       }
     });
     tempo.addEventListener("input", () => { output.textContent = tempo.value; });
   }
+
+  // --- What a reader keeps, in this browser alone: songs, and setlists of songs in order.
+
+  const STORE = "sangraha";
+  const SONGS_MAX = 60;
+
+  function kept() {
+    try {
+      const all = JSON.parse(localStorage.getItem(STORE) || "{}");
+      return { songs: Array.isArray(all.songs) ? all.songs : [], lists: Array.isArray(all.lists) ? all.lists : [] };
+    } catch {
+      return { songs: [], lists: [] };
+    }
+  }
+
+  function keep(change) {
+    const all = kept();
+    change(all);
+    try {
+      localStorage.setItem(STORE, JSON.stringify(all));
+    } catch {
+      // A browser that keeps nothing for us: the page works without.
+    }
+  }
+
+  function keepSong(button) {
+    const { song, title } = button.closest("[data-song]").dataset;
+    const draw = () => {
+      const is = kept().songs.some((other) => other.slug === song);
+      button.setAttribute("aria-pressed", String(is));
+      button.textContent = is ? button.dataset.kept : button.dataset.keep;
+    };
+    button.addEventListener("click", () => {
+      keep((all) => {
+        const others = all.songs.filter((other) => other.slug !== song);
+        all.songs = others.length < all.songs.length ? others : [...others, { slug: song, title }].slice(-SONGS_MAX);
+      });
+      draw();
+    });
+    draw();
+  }
+
+  function made(tag, text, attributes = {}) {
+    const element = document.createElement(tag);
+    element.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  }
+
+  function asked(text, label, act) {
+    const button = made("button", text, { type: "button", class: "quiet", "aria-label": label });
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  function ownLists(article) {
+    const words = JSON.parse(article.dataset.words);
+    const shown = article.dataset.slugs.split(",").filter(Boolean);
+    const mine = article.querySelector(".mine");
+    const face = new URLSearchParams(location.search);
+    const faced = (path, more = {}) => {
+      const query = new URLSearchParams(more);
+      for (const name of ["lang", "script"]) if (face.get(name)) query.set(name, face.get(name));
+      query.sort();
+      return query.size ? `${path}?${query}` : path;
+    };
+    const listHref = (list) => faced("/favourites", { songs: list.songs.join(","), title: list.title });
+    const change = (act) => { keep(act); draw(); };
+
+    function songs(all) {
+      const list = made("ol", "", { class: "kept" });
+      all.songs.forEach((song, at) => {
+        const line = made("li", "");
+        line.append(made("a", song.title, { href: faced(`/compositions/${encodeURIComponent(song.slug)}`), lang: tagOf(song.title) }));
+        if (at > 0) line.append(asked("↑", `${words.up}: ${song.title}`, () => change(({ songs }) => songs.splice(at - 1, 0, ...songs.splice(at, 1)))));
+        line.append(asked("×", `${words.remove}: ${song.title}`, () => change(({ songs }) => songs.splice(at, 1))));
+        list.append(line);
+      });
+      return list;
+    }
+
+    function maker() {
+      const form = made("form", "");
+      const label = made("label", words.name);
+      const name = made("input", "", { type: "text", maxlength: "80", required: "" });
+      label.append(name);
+      form.append(label, made("button", words.make, { type: "submit" }));
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        change((all) => all.lists.push({ title: name.value.trim(), songs: all.songs.map((song) => song.slug) }));
+      });
+      return form;
+    }
+
+    function lists(all) {
+      const list = made("ul", "");
+      all.lists.forEach((one, at) => {
+        const line = made("li", "");
+        line.append(made("a", `${one.title} (${one.songs.length})`, { href: listHref(one), title: words.open }));
+        line.append(asked("×", `${words.remove}: ${one.title}`, () => change(({ lists }) => lists.splice(at, 1))));
+        list.append(line);
+      });
+      return list;
+    }
+
+    function draw() {
+      const all = kept();
+      mine.replaceChildren();
+      if (shown.length) {
+        mine.append(asked(words.keep_all, words.keep_all, () => keep((own) => {
+          for (const link of all_songs(article)) if (!own.songs.some((song) => song.slug === link.slug)) own.songs.push(link);
+          own.songs = own.songs.slice(-SONGS_MAX);
+        })));
+        return;
+      }
+      mine.append(made("h2", words.kept));
+      mine.append(all.songs.length ? songs(all) : made("p", words.none));
+      if (all.songs.length) mine.append(maker());
+      if (all.lists.length) mine.append(made("h2", words.lists), lists(all));
+    }
+
+    draw();
+  }
+
+  function all_songs(article) {
+    const slugOf = (link) => decodeURIComponent(new URL(link.href).pathname.split("/").pop());
+    return all("ol.songs a.song", article).map((link) => ({ slug: slugOf(link), title: link.textContent }));
+  }
+
+  // --- A report is sent without leaving the line that it is about.
+
+  function report(form) {
+    const outcome = form.querySelector(".outcome");
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const body = Object.fromEntries([...new FormData(form)].filter(([, value]) => value.trim() !== ""));
+      try {
+        const answer = await fetch("/v1/reports", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+        if (!answer.ok) throw new Error(answer.status);
+        form.reset();
+        outcome.textContent = outcome.dataset.sent;
+      } catch {
+        outcome.textContent = outcome.dataset.failed;
+      }
+    });
+    // The line that was clicked last is offered first.
+    for (const line of all(".line[id]")) {
+      line.addEventListener("click", () => {
+        const option = all("option", form).find((option) => option.value.endsWith(`#${line.id}`));
+        if (option) form.elements.anchor.value = option.value;
+      });
+    }
+  }
+
+  // --- Menus close when the reader goes elsewhere.
+
+  function dropDown(menu) {
+    menu.addEventListener("focusout", (event) => {
+      if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  }
+
+  document.addEventListener("click", (event) => {
+    for (const menu of all("details.tongues[open], details.drop[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  function openReport() {
+    const report = document.getElementById("report");
+    if (report && location.hash === "#report") report.open = true;
+  }
+
+  function enliven() {
+    switchScripts();
+    all("input[data-suggest]").forEach(suggestions);
+    all("button[data-play]").forEach(playScale);
+    all("button[data-beat]").forEach(keepBeat);
+    all("button[data-keep]").forEach(keepSong);
+    all("button[data-print]").forEach((button) => button.addEventListener("click", () => window.print()));
+    all("form[data-report]").forEach(report);
+    all(".favourites").forEach(ownLists);
+    all("details.tongues, details.drop").forEach(dropDown);
+    openReport();
+  }
+
+  window.addEventListener("hashchange", openReport);
+  enliven();
 })();

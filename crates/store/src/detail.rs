@@ -63,7 +63,11 @@ pub struct Fingerprint {
 impl Read {
     /// What `reference` (an id, a slug, an old slug, an old id) leads to among the live aggregates.
     pub async fn resolve(&self, kind: EntityKind, reference: &str) -> Result<Option<Resolved>, Error> {
-        let row = self.row(referring(RESOLVE, kind, reference)).await?;
+        let statement = Statement::new(RESOLVE)
+            .bind(kind.as_str())
+            .bind(reference.to_owned())
+            .bind(Uuid::parse_str(reference).ok());
+        let row = self.row(statement).await?;
         row.map(|row| {
             Ok(Resolved {
                 id: row.try_get("id")?,
@@ -74,11 +78,23 @@ impl Read {
         .transpose()
     }
 
-    /// The live aggregate that `reference` leads to, whole, in one statement; true beside it where the
-    /// reference was an old slug or an old id.
+    /// The live aggregate that `reference` leads to, whole; true beside it where the reference was an old
+    /// slug or an old id. One statement for what is asked by its present name, three for the rest.
     pub async fn detail_at(&self, kind: EntityKind, reference: &str) -> Result<Option<(Live, bool)>, Error> {
-        let row = self.row(referring(DETAIL_AT, kind, reference)).await?;
-        row.as_ref().map(|row| Ok((live_of(kind, row)?, row.try_get("redirected")?))).transpose()
+        let by_name = match Uuid::parse_str(reference) {
+            Ok(id) => self.detail(kind, id).await?,
+            Err(_) => self.detail_by_slug(kind, reference).await?,
+        };
+        if let Some(live) = by_name {
+            return Ok(Some((live, false)));
+        }
+        let Some(found) = self.resolve(kind, reference).await? else { return Ok(None) };
+        Ok(self.detail(kind, found.id).await?.map(|live| (live, found.redirected)))
+    }
+
+    async fn detail_by_slug(&self, kind: EntityKind, slug: &str) -> Result<Option<Live>, Error> {
+        let row = self.row(Statement::new(DETAIL_BY_SLUG).bind(kind.as_str()).bind(slug.to_owned())).await?;
+        row.as_ref().map(|row| live_of(kind, row)).transpose()
     }
 
     /// The live aggregate, whole, in one statement.
@@ -92,10 +108,6 @@ impl Read {
         let row = self.row(Statement::new(FINGERPRINT).bind(kind.as_str()).bind(id)).await?;
         row.as_ref().map(fingerprint_of).transpose()
     }
-}
-
-fn referring(sql: &'static str, kind: EntityKind, reference: &str) -> Statement {
-    Statement::new(sql).bind(kind.as_str()).bind(reference.to_owned()).bind(Uuid::parse_str(reference).ok())
 }
 
 fn live_of(kind: EntityKind, row: &PgRow) -> Result<Live, Error> {
@@ -120,22 +132,6 @@ fn live_of(kind: EntityKind, row: &PgRow) -> Result<Live, Error> {
 fn fingerprint_of(row: &PgRow) -> Result<Fingerprint, Error> {
     let hash128: Uuid = row.try_get("fingerprint")?;
     Ok(Fingerprint { hash128: hash128.into_bytes() })
-}
-
-/// What a reference `$2`, which may be the id `$3`, leads to.
-macro_rules! found {
-    () => {
-        "select id, slug, redirected from (
-            select id, slug, false as redirected, 0 as rank from live.aggregate where kind = $1 and id = $3
-            union all
-            select id, slug, false, 1 from live.aggregate where kind = $1 and slug = $2
-            union all
-            select a.id, a.slug, true, 2
-            from live.redirect r join live.aggregate a on a.id = r.aggregate_id
-            where r.kind = $1 and r.old = $2
-        ) found
-        order by rank limit 1"
-    };
 }
 
 /// An entity `e`, its own label, the labels that its page shows, and the groups that it belongs to. Of what
@@ -188,19 +184,22 @@ macro_rules! detail {
     };
 }
 
-const RESOLVE: &str = found!();
+const RESOLVE: &str = "
+    select id, slug, redirected from (
+        select id, slug, false as redirected, 0 as rank from live.aggregate where kind = $1 and id = $3
+        union all
+        select id, slug, false, 1 from live.aggregate where kind = $1 and slug = $2
+        union all
+        select a.id, a.slug, true, 2
+        from live.redirect r join live.aggregate a on a.id = r.aggregate_id
+        where r.kind = $1 and r.old = $2
+    ) found
+    order by rank limit 1";
 
 const DETAIL: &str = concat!("select ", detail!(), " from ", shown!(), " where e.kind = $1 and e.id = $2");
 
-const DETAIL_AT: &str = concat!(
-    "with found as (",
-    found!(),
-    ") select ",
-    detail!(),
-    ", (select redirected from found) as redirected from ",
-    shown!(),
-    " where e.kind = $1 and e.id = (select id from found)"
-);
+const DETAIL_BY_SLUG: &str =
+    concat!("select ", detail!(), " from ", shown!(), " where e.kind = $1 and e.slug = $2");
 
 const FINGERPRINT: &str =
     concat!("select ", fingerprint!(), " from ", shown!(), " where e.kind = $1 and e.id = $2");

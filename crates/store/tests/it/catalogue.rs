@@ -169,7 +169,7 @@ async fn a_detail_is_one_statement_with_labels_and_groups() {
     let group = import(&writer, group("Pañcaratna", &[song.entity.id])).await;
 
     let read = any(&opened.store).await;
-    let live = read.detail(EntityKind::Composition, song.entity.id).await.unwrap().unwrap();
+    let (live, _) = read.detail_at(EntityKind::Composition, &song.slug).await.unwrap().unwrap();
     assert_eq!(read.statements(), 1);
     assert_eq!(live.record, *song.current());
     assert_eq!(live.labels.len(), 4);

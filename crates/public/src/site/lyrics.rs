@@ -24,14 +24,6 @@ pub(super) struct Sheet<'a> {
     prefix: String,
 }
 
-/// A place that a reader can point at.
-pub(super) struct Place<'a> {
-    pub anchor: String,
-    pub section: &'a Section,
-    /// None for the section as a whole.
-    pub line: Option<&'a str>,
-}
-
 impl<'a> Sheet<'a> {
     /// The shown version.
     pub fn of(song: &'a CompositionDetail, face: Face) -> Self {
@@ -62,39 +54,27 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// Sections and lines from the top, with their anchors.
-    pub fn places(&self) -> Vec<Place<'a>> {
-        let mut places = Vec::new();
-        for (index, section) in self.sections.iter().enumerate() {
-            self.places_of(section, format!("{}{}", self.prefix, index + 1), &mut places);
+    /// Every section, each before what is nested in it.
+    pub fn all_sections(&self) -> Vec<&'a Section> {
+        let mut all = Vec::new();
+        let mut waiting: Vec<&Section> = self.sections.iter().rev().collect();
+        while let Some(section) = waiting.pop() {
+            all.push(section);
+            waiting.extend(section.children.iter().rev());
         }
-        places
+        all
     }
 
-    fn places_of(&self, section: &'a Section, anchor: String, places: &mut Vec<Place<'a>>) {
-        places.push(Place { anchor: anchor.clone(), section, line: None });
-        for (index, line) in self.lines(section.id).iter().enumerate() {
-            places.push(Place { anchor: line_anchor(&anchor, index), section, line: Some(line) });
-        }
-        for (index, child) in section.children.iter().enumerate() {
-            self.places_of(child, format!("{anchor}-{}", index + 1), places);
-        }
-    }
-
-    fn lines(&self, section: Uuid) -> &'a [String] {
+    /// The lines of a section; none where it has no words.
+    pub fn lines(&self, section: Uuid) -> &'a [String] {
         let sections = self.text.map(|text| text.sections.as_slice()).unwrap_or_default();
         sections.iter().find(|of| of.section == section).map(|of| of.lines.as_slice()).unwrap_or_default()
     }
 
-    /// The tag of a line or name of `section`.
-    pub fn lang(&self, section: &Section) -> String {
+    fn lang(&self, section: &Section) -> String {
         let language = section.languages.first().copied().or(self.language);
         language::tag(language, self.text.map_or(self.face.script, |text| text.script))
     }
-}
-
-fn line_anchor(section: &str, index: usize) -> String {
-    format!("{section}-l{}", index + 1)
 }
 
 /// The words; with `beside`, the same lines in another script in a second column.
@@ -123,7 +103,7 @@ fn section_drawn(
     level: u8,
 ) -> Markup {
     html! {
-        section id=(anchor) .section .nested[level > 2] aria-labelledby={ (anchor) "-h" } {
+        section id=(anchor) .section .nested[level > 2] data-section=(section.id) aria-labelledby={ (anchor) "-h" } {
             (heading(&words::section(section, sheet.face), &format!("{anchor}-h"), level))
             @if sheet.is_ragamalika { (ragas_of(sheet, section)) }
             @if let Some(kala) = words::kala(section) { p.kala { (sheet.face.say(kala)) } }
@@ -143,7 +123,7 @@ fn lines_drawn(sheet: &Sheet<'_>, beside: Option<&Sheet<'_>>, section: &Section,
         @if !lines.is_empty() {
             div.lines.pair[second.is_some()] lang=(sheet.lang(section)) {
                 @for (index, line) in lines.iter().enumerate() {
-                    p.line id=(line_anchor(anchor, index)) { (line) }
+                    p.line id={ (anchor) "-l" (index + 1) } { (line) }
                     @if let Some((lang, lines)) = &second {
                         p.line.second lang=(lang) { (lines.get(index).map_or("", String::as_str)) }
                     }

@@ -1,33 +1,30 @@
 //! The form by which a reader reports an error, at the line where it is.
 //!
-//! It is sent as a form where there are no scripts, and as JSON to the API where there are; both are writes, which an
-//! edge brings to the region that can write.
+//! It is sent as a form where there are no scripts, and as JSON where there are. Either is a write, which every edge
+//! brings to the region that can write; this box only draws the form.
 
 use super::face::Face;
-use super::lyrics::{Place, Sheet};
+use super::lyrics::Sheet;
 use super::words;
 use crate::view::CompositionDetail;
+use domain::composition::Section;
 use maud::{Markup, html};
 
-/// Graphemes of a line that stand in the list of places.
-const LINE_GRAPHEMES_MAX: usize = 36;
+/// Graphemes of the first line of a section that stand in the list of places.
+const LINE_GRAPHEMES_MAX: usize = 28;
+/// Lines of a section, at most.
+const LINES_MAX: u32 = 999;
 /// As the API limits them.
 const TEXT_CHARS_MAX: u32 = 2_000;
 const CONTACT_CHARS_MAX: u32 = 200;
 
 pub(super) fn form(song: &CompositionDetail, sheet: &Sheet<'_>, face: Face) -> Markup {
-    let page = format!("compositions/{}", song.slug);
     html! {
         details.report #report {
             summary { (face.say("Report an error")) }
-            form action="/reports" method="post" data-report {
-                p { label {
-                    (face.say("Where is it?"))
-                    select name="anchor" {
-                        option value=(page) { (face.say("The page as a whole")) }
-                        @for place in sheet.places() { (choice(&page, &place, sheet, face)) }
-                    }
-                } }
+            form action="/v1/reports" method="post" data-report {
+                input type="hidden" name="ref" value=(song.slug);
+                (place(sheet, face))
                 p { label {
                     (face.say("What should it be?"))
                     textarea name="text" rows="4" maxlength=(TEXT_CHARS_MAX) required {}
@@ -45,13 +42,32 @@ pub(super) fn form(song: &CompositionDetail, sheet: &Sheet<'_>, face: Face) -> M
     }
 }
 
-fn choice(page: &str, place: &Place<'_>, sheet: &Sheet<'_>, face: Face) -> Markup {
-    let section = words::section(place.section, face);
+/// A section, and the number of a line in it.
+fn place(sheet: &Sheet<'_>, face: Face) -> Markup {
     html! {
-        option value={ (page) "#" (place.anchor) } lang=[place.line.map(|_| sheet.lang(place.section))] {
-            @match place.line {
-                Some(line) => { "– " (shortened(line)) }
-                None => { (section) }
+        p.where {
+            label {
+                (face.say("Where is it?"))
+                select name="section" {
+                    option value="" { (face.say("The page as a whole")) }
+                    @for section in sheet.all_sections() { (choice(section, sheet, face)) }
+                }
+            }
+            label {
+                (face.say("Line (may stay empty)"))
+                input type="number" name="line" min="1" max=(LINES_MAX) inputmode="numeric";
+            }
+        }
+    }
+}
+
+fn choice(section: &Section, sheet: &Sheet<'_>, face: Face) -> Markup {
+    let name = words::section(section, face);
+    html! {
+        option value=(section.id) {
+            @match sheet.lines(section.id).first() {
+                Some(line) => { (name) " – " (shortened(line)) }
+                None => { (name) }
             }
         }
     }
@@ -72,8 +88,7 @@ mod tests {
     #[test]
     fn lines_are_cut_between_aksharas() {
         let line = "ஶ்ரீ".repeat(40);
-        let cut = shortened(&line);
-        assert_eq!(cut, format!("{}…", "ஶ்ரீ".repeat(36)));
+        assert_eq!(shortened(&line), format!("{}…", "ஶ்ரீ".repeat(LINE_GRAPHEMES_MAX)));
         assert_eq!(shortened("short"), "short");
     }
 }

@@ -19,7 +19,7 @@ export const TYPES = {
   raga: "/ragas/mohanam",
   ragas: "/ragas",
   melakartas: "/melakartas",
-  tala: "/talas/chatusra-triputa",
+  tala: "/talas/adi",
   composer: "/composers/tyagaraja",
   deity: "/deities/rama",
   temple: "/temples/kamakshi-temple-kanchipuram",

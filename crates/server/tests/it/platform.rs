@@ -74,8 +74,9 @@ impl Platform {
             .arg(&data)
             .arg("--catalogue")
             .arg(catalogue)
-            // Unoptimised, beside a compiler, a new connection takes longer than a healthy node's.
+            // Unoptimised, beside a compiler, a new connection and a query take longer than a healthy node's.
             .args(["--set", "store.connect_ms_max=1500", "--set", "store.acquire_ms_max=1500"])
+            .args(["--set", "search.query_ms_max=5000"])
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

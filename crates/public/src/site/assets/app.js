@@ -388,23 +388,30 @@
 
   function report(form) {
     const outcome = form.querySelector(".outcome");
+    const fields = form.elements;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const body = Object.fromEntries([...new FormData(form)].filter(([, value]) => value.trim() !== ""));
+      const anchor = { kind: "composition", ref: fields.ref.value };
+      if (fields.section.value) anchor.section = fields.section.value;
+      if (fields.line.value) anchor.line = Number(fields.line.value);
+      const body = { anchor, text: fields.text.value };
+      if (fields.contact.value.trim()) body.contact = fields.contact.value;
       try {
-        const answer = await fetch("/v1/reports", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-        if (!answer.ok) throw new Error(answer.status);
+        const answer = await fetch(form.action, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+        const problem = answer.ok ? null : await answer.json();
+        if (problem) throw new Error((problem.errors || []).map((error) => error.detail).join(" "));
         form.reset();
         outcome.textContent = outcome.dataset.sent;
-      } catch {
-        outcome.textContent = outcome.dataset.failed;
+      } catch (error) {
+        outcome.textContent = [outcome.dataset.failed, error.message].join(" ");
       }
     });
-    // The line that was clicked last is offered first.
+    // The line that was clicked last is offered.
     for (const line of all(".line[id]")) {
       line.addEventListener("click", () => {
-        const option = all("option", form).find((option) => option.value.endsWith(`#${line.id}`));
-        if (option) form.elements.anchor.value = option.value;
+        const section = line.closest("[data-section]").dataset.section;
+        fields.section.value = section;
+        fields.line.value = fields.section.value === section ? line.id.split("-l").pop() : "";
       });
     }
   }

@@ -25,6 +25,8 @@ pub(super) struct Page {
     /// The same page for programs.
     pub api: Option<String>,
     pub json_ld: Option<Value>,
+    /// The page that search engines should keep in place of this variation of it.
+    pub canonical: Option<Address>,
     /// False for what search engines should not keep: endless variations.
     pub indexed: bool,
     /// True where the page has a search box of its own.
@@ -60,6 +62,7 @@ impl Page {
             og_type: "website",
             api: None,
             json_ld: None,
+            canonical: None,
             indexed: true,
             searches: false,
             main,
@@ -85,7 +88,8 @@ impl Page {
 
     fn head(&self, site_url: &str) -> Markup {
         let title = self.full_title();
-        let canonical = format!("{site_url}{}", self.address.href(self.face));
+        let kept = self.canonical.as_ref().unwrap_or(&self.address);
+        let canonical = format!("{site_url}{}", kept.href(self.face));
         html! {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1";
@@ -94,7 +98,7 @@ impl Page {
             @if !self.description.is_empty() { meta name="description" content=(self.description); }
             @if self.indexed {
                 link rel="canonical" href=(canonical);
-                (self.alternates(site_url))
+                (self.alternates(kept, site_url))
             } @else {
                 meta name="robots" content="noindex, follow";
             }
@@ -119,15 +123,15 @@ impl Page {
     }
 
     /// The same page in each script around English words, and in each language.
-    fn alternates(&self, site_url: &str) -> Markup {
+    fn alternates(&self, kept: &Address, site_url: &str) -> Markup {
         let scripts = Script::SITE
             .map(|script| (language::tag(self.language, script), Face::PLAIN.with_script(script)));
         let tongues = Tongue::ALL.map(|tongue| (tongue.code().to_owned(), Face::of(tongue)));
         html! {
             @for (tag, face) in tongues.into_iter().chain(scripts) {
-                link rel="alternate" hreflang=(tag) href={ (site_url) (self.address.href(face)) };
+                link rel="alternate" hreflang=(tag) href={ (site_url) (kept.href(face)) };
             }
-            link rel="alternate" hreflang="x-default" href={ (site_url) (self.address.href(Face::PLAIN)) };
+            link rel="alternate" hreflang="x-default" href={ (site_url) (kept.href(Face::PLAIN)) };
         }
     }
 

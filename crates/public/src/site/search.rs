@@ -120,7 +120,10 @@ fn page(asked: &Parameters, found: &Found, names: &Found, face: Face) -> Page {
     let search = face.say("Search");
     let title = if text.is_empty() { search.to_owned() } else { format!("{search}: {text}") };
     let mut page = Page::new(title, address, face, main);
-    page.indexed = false;
+    page.description = face.say("Search songs, ragas, composers").into();
+    // Whatever is searched for, search engines keep the empty search; filters and further pages they leave alone.
+    page.canonical = Some(Address::new("/search"));
+    page.indexed = filters(asked).next().is_none() && asked.cursor.is_none();
     page.searches = true;
     page
 }

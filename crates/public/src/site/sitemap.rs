@@ -34,7 +34,7 @@ pub(super) struct Parameters {
 
 pub(super) async fn robots(Shared(state): Shared<State>, have: IfNoneMatch) -> Response {
     let site = &state.config.site_url;
-    let mut text = "User-agent: *\nAllow: /\nDisallow: /search\nDisallow: /v1/\n".to_owned();
+    let mut text = "User-agent: *\nAllow: /\nDisallow: /*cursor=\nDisallow: /v1/\n".to_owned();
     if !site.is_empty() {
         text += &format!("\nSitemap: {site}/sitemap.xml\n");
     }

@@ -32,6 +32,9 @@ export const TYPES = {
   missing: "/no-such-page",
 };
 
+// A song with words in several sections, one of them with a passage in madhyama kala.
+export const SONG = "/compositions/vatapi-ganapatim";
+
 export function withQuery(path, more) {
   const url = new URL(path, BASE);
   for (const [name, value] of Object.entries(more)) if (value) url.searchParams.set(name, value);
@@ -59,3 +62,10 @@ export async function newPage(browser, options = {}) {
   page.setDefaultTimeout(15_000);
   return page;
 }
+
+export const go = (page, path, more = {}) => page.goto(withQuery(path, more));
+
+// One browser for all tests of a file.
+let browser;
+export const shared = async () => (browser ??= await open());
+export const close = () => browser?.close();

@@ -19,7 +19,8 @@ for (const [type, path] of Object.entries({ ...TYPES, "side-by-side": "/composit
       const page = await newPage(browser, { viewport: { width: Number(width), height }, colorScheme });
       for (const [name, more] of FACES) {
         const face = type === "side-by-side" && name === "telugu" ? { lang: "te", beside: "tamil" } : more;
-        await page.goto(withQuery(path, face), { waitUntil: "networkidle" });
+        const answer = await page.goto(withQuery(path, face), { waitUntil: "load" });
+        if (answer.status() >= 500) throw new Error(`${answer.url()}: ${answer.status()}`);
         await page.evaluate(() => document.fonts.ready);
         shots.push(await page.screenshot({ type: "png" }));
       }

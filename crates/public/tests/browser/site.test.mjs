@@ -3,34 +3,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
-import { BASE, TYPES, newPage, open, withQuery } from "./browser.mjs";
+import { test } from "node:test";
+import { BASE, SONG, TYPES, go, newPage, shared, withQuery } from "./browser.mjs";
+import { visit } from "./visit.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCRIPTS = ["", "devanagari", "tamil", "telugu", "kannada", "malayalam"];
 const LANGUAGES = ["ta", "te", "kn", "ml", "hi"];
-// A song with words in several sections, one of them with a passage in madhyama kala.
-const SONG = "/compositions/vatapi-ganapatim";
 const FIRST_VIEW_BYTES_MAX = 230 * 1024;
-
-let browser;
-before(async () => { browser = await open(); });
-after(async () => { await browser?.close(); });
-
-// A test with a page of its own, on which nothing may go wrong unsaid.
-function visit(name, options, steps) {
-  test(name, async () => {
-    const page = await newPage(browser, options);
-    try {
-      await steps(page);
-      assert.deepEqual(page.complaints, []);
-    } finally {
-      await page.context().close();
-    }
-  });
-}
-
-const go = (page, path, more = {}) => page.goto(withQuery(path, more));
 
 visit("typing finds songs, and the arrow keys choose one", {}, async (page) => {
   await go(page, "/");
@@ -90,20 +70,6 @@ visit("two scripts stand side by side, and under each other on a phone", {}, asy
   assert.ok(narrow.second.y > narrow.first.y + 10 && Math.abs(narrow.second.x - narrow.first.x) < 2, JSON.stringify(narrow));
 });
 
-visit("an error is reported at the line that was clicked", {}, async (page) => {
-  await go(page, SONG);
-  await page.locator("#s2-l1").click();
-  await page.getByRole("link", { name: "Report an error" }).click();
-  const form = page.locator(".report form");
-  assert.equal(await form.locator("[name=line]").inputValue(), "1");
-  assert.match(await form.locator("[name=section] option:checked").textContent(), /anupallavi/i);
-  await page.getByLabel("What should it be?").fill("A word is missing <here>.");
-  const [sent] = await Promise.all([page.waitForResponse("**/v1/reports"), page.getByRole("button", { name: "Send" }).click()]);
-  assert.equal(sent.status(), 202);
-  await page.getByText("Thank you. An editor will look at it.").waitFor();
-  assert.equal(await page.getByLabel("What should it be?").inputValue(), "");
-});
-
 visit("songs that are kept make a setlist with a link", {}, async (page) => {
   for (const path of [SONG, "/compositions/endaro-mahanubhavulu"]) {
     await go(page, path);
@@ -151,11 +117,7 @@ visit("without scripts everything can be read and sent", { javaScriptEnabled: fa
   assert.ok(await page.locator(".pair .second").count());
   for (const hidden of ["button[data-keep]", "button[data-print]"]) assert.ok(!(await page.locator(hidden).isVisible()), hidden);
   await page.locator(".report summary").click();
-  await page.getByLabel("What should it be?").fill("The third word is short.");
-  await page.getByRole("button", { name: "Send" }).click();
-  await page.waitForURL("**/v1/reports");
-  assert.match(await page.locator("body").textContent(), /thank/i);
-  await go(page, SONG);
+  assert.ok(await page.getByLabel("What should it be?").isVisible());
   await page.locator(".tongues summary").click();
   await page.locator(".tongues a[lang=ta-Taml]").click();
   await page.waitForURL("**lang=ta**");
@@ -201,7 +163,7 @@ visit("the keyboard alone finds a song, changes its script and opens the report"
 // Every page type in every script, by day and by night; and in one of the other languages by day.
 for (const [index, [type, path]] of Object.entries(TYPES).entries()) {
   test(`axe finds nothing on ${type}`, async () => {
-    const page = await newPage(browser, { colorScheme: "light" });
+    const page = await newPage(await shared(), { colorScheme: "light" });
     const faces = [...SCRIPTS.map((script) => ({ script })), { lang: LANGUAGES[index % LANGUAGES.length] }];
     try {
       for (const face of faces) {

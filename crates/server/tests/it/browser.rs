@@ -1,6 +1,6 @@
 //! The reading site in a real browser, against a platform with the starter catalogue.
 //!
-//! What is tested stands in `crates/public/tests/browser/site.test.mjs`; here the platform is started for it. It needs
+//! What is tested stands in `crates/public/tests/browser/`; here the platform is started for it. It needs
 //! Node, a Chromium, and the packages of that folder, which `prepare.sh` installs. Where one is missing, continuous
 //! integration fails and a desk is told.
 
@@ -21,11 +21,19 @@ async fn the_site_works_in_a_browser_for_everybody() {
     let platform = Platform::with_catalogue("browser", &root().join("catalogue")).await;
     let ended = Command::new("node")
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-        .arg(folder.join("site.test.mjs"))
+        .args(files(&folder))
         // The edge of region b: what a reader sees far from the primary, and from where a report must travel.
         .env("BASE", format!("http://127.0.0.1:{}", platform.base_port + 1))
         .status();
     assert!(ended.unwrap().success(), "the browser tests failed; their report stands above");
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
+    files.sort();
+    files
 }
 
 /// What the tests need and this machine does not have.

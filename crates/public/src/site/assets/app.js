@@ -37,6 +37,7 @@
         try {
           await showPage(link.href);
           history.pushState({}, "", link.href);
+          shown = here();
           all("a[data-script]").find((other) => other.textContent === focused)?.focus({ preventScroll: true });
         } catch {
           location.href = link.href;
@@ -45,7 +46,13 @@
     }
   }
 
+  // Going to an anchor of the same page is a step in the history too.
+  const here = () => location.pathname + location.search;
+  let shown = here();
+
   window.addEventListener("popstate", () => {
+    if (here() === shown) return;
+    shown = here();
     showPage(location.href).catch(() => location.reload());
   });
 
@@ -435,7 +442,9 @@
 
   function openReport() {
     const report = document.getElementById("report");
-    if (report && location.hash === "#report") report.open = true;
+    if (!report || location.hash !== "#report") return;
+    report.open = true;
+    report.querySelector("summary").focus();
   }
 
   function enliven() {

@@ -11,9 +11,11 @@
 mod api_keys;
 mod audit;
 mod change;
+mod checks;
 mod compositions;
 mod error;
 mod idempotency;
+mod identity;
 mod reading;
 mod reference;
 pub mod router;

@@ -1,7 +1,7 @@
 //! The whole admin API on one page.
 
 use crate::state::State;
-use crate::{api_keys, audit, compositions, reference, setup};
+use crate::{api_keys, audit, checks, compositions, identity, reference, setup};
 use web::{Api, guarded, with_secret};
 
 /// Every endpoint; the permission of each is in the type of its handler.
@@ -38,6 +38,13 @@ pub fn api() -> Api<State> {
 
     // Reference data: the same seven endpoints for each kind.
     let api = reference_data!(api: ragas talas composers deities temples places groups tags sampradayas sources rights);
+
+    // Which entities are one, which are two, and what deserves a look.
+    let api = api
+        .with(guarded!(identity::verdict_list))
+        .with(guarded!(identity::verdict_create))
+        .with(guarded!(identity::merge))
+        .with(guarded!(checks::list));
 
     // Who did what, and who may do what.
     api.with(guarded!(audit::list))

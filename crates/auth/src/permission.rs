@@ -51,6 +51,10 @@ permissions! {
     TagUpdate = "tag.update" => [Reviewer Admin],
     /// Change statements of rights.
     RightsUpdate = "rights.update" => [Reviewer Admin],
+    /// Rule which names are one entity, and merge entities.
+    IdentityMerge = "identity.merge" => [Reviewer Admin],
+    /// Read the standing report on the quality of the catalogue.
+    QualityRead = "quality.read" => [Viewer Editor Reviewer IngestOperator Admin],
     /// Read and verify the audit trail.
     AuditRead = "audit.read" => [Viewer Editor Reviewer IngestOperator Admin],
     /// Manage API keys and their roles.

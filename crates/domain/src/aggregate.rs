@@ -372,19 +372,19 @@ impl Aggregate {
         }
     }
 
-    fn touch(&mut self, stamp: &Stamp) {
+    pub(crate) fn touch(&mut self, stamp: &Stamp) {
         self.row_version += 1;
         self.updated_at = stamp.now;
     }
 
-    fn event(&mut self, kind: EventKind, stamp: &Stamp) -> Event {
+    pub(crate) fn event(&mut self, kind: EventKind, stamp: &Stamp) -> Event {
         self.version += 1;
         Event { id: stamp.event_id, kind, entity: self.entity, version: self.version, at: stamp.now }
     }
 }
 
 impl Revision {
-    fn new(
+    pub(crate) fn new(
         number: i32,
         record: Record,
         change_kind: ChangeKind,
@@ -405,7 +405,7 @@ impl Revision {
 }
 
 /// What may be stored at all.
-fn check(expected: EntityKind, record: &Record) -> Result<(), Refusal> {
+pub(crate) fn check(expected: EntityKind, record: &Record) -> Result<(), Refusal> {
     if record.kind() != expected {
         return Err(Refusal::WrongKind { expected, found: record.kind() });
     }

@@ -2,7 +2,9 @@
 
 use crate::config::{Config, Layers, masked};
 use crate::up::{BASE_PORT_DEFAULT, State};
-use crate::{Error, audit, compare, index, load, node, openapi, postgres, setup, status, terminal, up};
+use crate::{
+    Error, audit, check, compare, index, load, node, openapi, postgres, setup, status, terminal, up,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,8 @@ enum Command {
     SetupToken(Layered),
     /// Load a catalogue folder as published works
     Load(Load),
+    /// Report what deserves a look in a catalogue folder, or on the platform; fails where a publication would
+    Check(Check),
     /// Print where the starter catalogue and another collection disagree; fails while one is undecided
     Compare(Compare),
     /// Rebuild or verify the search index of a running node
@@ -156,6 +160,17 @@ struct Load {
 }
 
 #[derive(Args)]
+struct Check {
+    /// A catalogue folder [default: what the platform stores]
+    folder: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    layered: Layered,
+}
+
+#[derive(Args)]
 struct Compare {
     /// The folder of the other collection
     folder: PathBuf,
@@ -221,6 +236,9 @@ async fn obey(command: Command, arguments: Vec<OsString>) -> Result<(), Error> {
         }
         Command::Load(Load { folder, skip_bad, layered }) => {
             load::run(&Config::load(&layered.layers()?)?, &folder, skip_bad).await
+        }
+        Command::Check(Check { folder, json, layered }) => {
+            check::run(folder.as_deref(), || layered.layers(), json).await
         }
         Command::Compare(Compare { folder, catalogue, json }) => compare::run(&catalogue, &folder, json),
         Command::Index(Index { verb, repair, at, data }) => index::run(verb, repair, &at, &data.data).await,
@@ -300,6 +318,8 @@ mod tests {
             "sangraha check-config --config a.toml --set log.filter=warn",
             "sangraha setup-token",
             "sangraha load folder --skip-bad",
+            "sangraha check",
+            "sangraha check folder --json",
             "sangraha compare folder --catalogue mine --json",
             "sangraha index rebuild",
             "sangraha index verify --repair",

@@ -9,6 +9,7 @@
 //! It holds no rule of the domain and no SQL.
 
 pub mod audit;
+pub mod check;
 pub mod cli;
 pub mod compare;
 mod config;

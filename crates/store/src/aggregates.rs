@@ -566,6 +566,9 @@ const CLEAR_LIVE: &str = "
         delete from name where aggregate_id = $1
     ), labels as (
         delete from label where aggregate_id = $1
+    ), ragas as (
+        delete from live_raga g using aggregate a
+        where g.id = $1 and a.id = $1 and a.live_number is null
     ), songs as (
         delete from live_composition c using aggregate a
         where c.id = $1 and a.id = $1 and a.live_number is null

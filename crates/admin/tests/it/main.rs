@@ -5,6 +5,7 @@
 mod access;
 mod bad_input;
 mod document;
+mod identity;
 mod matrix;
 mod reference;
 mod support;

@@ -2,6 +2,7 @@
 
 mod composition;
 mod notation;
+pub mod quality;
 mod reference;
 pub(crate) mod short;
 

@@ -24,6 +24,7 @@ pub use report::{Counts, FileReport, Remark, Report, RowError};
 
 use catalogue::Known;
 use domain::aggregate::{Aggregate, Refusal, Stamp};
+use domain::quality::Survey;
 use domain::{Actor, EntityKind, EntityRef, Record, Verdict};
 use plan::{Batch, Entry, Work};
 use std::collections::HashMap;
@@ -74,6 +75,26 @@ impl Plan {
             Err(Error::NotACatalogue(folder.to_owned()))
         }
     }
+}
+
+/// Shows every record of the starter catalogue in `folder` to `survey`, under provisional ids.
+pub fn survey(folder: &Path, survey: &mut Survey) -> Result<(), Error> {
+    let batch = match Plan::of(folder)? {
+        Plan::Starter(folder) => starter::parse(&folder)?,
+        Plan::Catalogue(folder) => {
+            let (files, report) = catalogue::parse(&folder)?;
+            catalogue::plan(&files, report, &Known::default())
+        }
+    };
+    if !batch.report.bad.is_empty() {
+        return Err(Error::BadRows(Box::new(batch.report)));
+    }
+    for entry in &batch.entries {
+        if let Work::Put(record) = &entry.work {
+            survey.look(EntityRef { kind: record.kind(), id: entry.provisional }, record);
+        }
+    }
+    Ok(())
 }
 
 /// Reads, checks and stores a catalogue.

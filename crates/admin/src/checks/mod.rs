@@ -1,0 +1,3 @@
+//! The standing report on the quality of the catalogue.
+
+pub mod list;

@@ -137,6 +137,10 @@ JVM
   [ "$(java_version "$JAVA_HOME")" -lt 24 ] || sed -i '/java.security.manager/d' "$folder/config/jvm.options"
 }
 
+# Root starts the node as somebody else, whom it needs no password to be.
+account=nobody
+if id -u postgres >/dev/null 2>&1; then account=postgres; fi
+
 serve() {
   local folder="$1" port="$2" after="${3:-remove}"
   find_home >/dev/null
@@ -144,14 +148,14 @@ serve() {
   mkdir -p "$folder" "$cache/java"
   folder="$(realpath "$folder")"
   configure "$folder" "$port"
-  if [ "$(id -u)" -eq 0 ]; then chown -R "nobody:$(id -gn nobody)" "$folder" "$cache/java"; fi
+  if [ "$(id -u)" -eq 0 ]; then chown -R "$account:$(id -gn "$account")" "$folder" "$cache/java"; fi
   export JAVA_HOME OPENSEARCH_JAVA_HOME="$JAVA_HOME" OPENSEARCH_PATH_CONF="$folder/config" OPENSEARCH_TMPDIR="$folder/tmp"
   cd "$home"
   # The pipe is ours: the node must not hold it open.
   exec 3<&0
   local as=()
   # The node refuses to run as root.
-  if [ "$(id -u)" -eq 0 ]; then as=(setpriv --reuid=nobody --regid="$(id -g nobody)" --clear-groups); fi
+  if [ "$(id -u)" -eq 0 ]; then as=(setpriv --reuid="$account" --regid="$(id -g "$account")" --clear-groups); fi
   "${as[@]}" bin/opensearch -p "$folder/tmp/pid" </dev/null 3<&- &
   local node=$!
   (cat <&3 >/dev/null; kill -TERM "$node" 2>/dev/null || true) &

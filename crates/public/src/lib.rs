@@ -13,6 +13,7 @@ mod compositions;
 mod document;
 mod entities;
 mod error;
+mod fallback;
 mod melakartas;
 mod page;
 mod paging;
@@ -25,5 +26,6 @@ mod state;
 mod suggest;
 mod view;
 
+pub use fallback::Freshness;
 pub use router::{api, openapi};
 pub use state::{Config, State};

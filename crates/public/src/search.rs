@@ -3,6 +3,7 @@
 use crate::answer::{Made, read};
 use crate::compositions::list::SongFilters;
 use crate::error::{search_problem, store_problem};
+use crate::fallback;
 use crate::paging::Paging;
 use crate::parameters;
 use crate::state::State;
@@ -147,7 +148,7 @@ pub(crate) async fn find(state: &State, read: &Read, asked: &Parameters) -> Resu
     let paging = Paging::<Cursor>::of(&list(asked), asked.limit, asked.cursor.as_deref())?;
     let query = query(asked, read, &paging).await?;
     // The index answers before the database is read, so what is shown is never older than what was found.
-    let answer = state.search.query(&query).await.map_err(search_problem)?;
+    let answer = fallback::query(state, read, &query).await.map_err(search_problem)?;
     Ok(Finding { found: Shown { read, script }.found(answer, &paging).await?, keys: keys(&query) })
 }
 

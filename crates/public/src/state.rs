@@ -1,5 +1,6 @@
 //! What every endpoint is handed.
 
+use crate::fallback::Freshness;
 use cache::Cache;
 use domain::{Clock, Region};
 use search::Search;
@@ -18,6 +19,8 @@ pub struct Config {
     pub list_s: u64,
     /// Seconds that a node keeps what is computed from all ragas.
     pub reference_s: u64,
+    /// Seconds that the index may be behind the event stream before searches go to the database.
+    pub index_stale_s: u64,
     /// Where readers find the site, without a slash at the end: canonical links and the sitemap begin so.
     /// Empty leaves them relative.
     #[serde(default)]
@@ -33,6 +36,8 @@ pub struct State {
     pub reader: Reader,
     /// The index of this region.
     pub search: Search,
+    /// Whether that index is fit to answer.
+    pub freshness: Arc<Freshness>,
     /// Answers of this process.
     pub cache: Cache,
     /// What time it is.

@@ -2,6 +2,7 @@
 
 use crate::answer::{Made, read};
 use crate::error::{search_problem, store_problem};
+use crate::fallback;
 use crate::parameters;
 use crate::search::kinds;
 use crate::state::State;
@@ -76,9 +77,8 @@ pub(crate) async fn handler(
     let kinds = kinds(asked.types.as_deref())?.unwrap_or_else(|| KINDS_DEFAULT.to_vec());
     let suggest =
         Suggest { text: asked.q, kinds: kinds.clone(), limit: asked.limit.unwrap_or(LIMIT_DEFAULT) };
-    let found = state.search.suggest(&suggest).await.map_err(search_problem)?;
-
     let read = read(&state).await?;
+    let found = fallback::suggest(&state, &read, &suggest).await.map_err(search_problem)?;
     let ids: Vec<Uuid> = found.iter().map(|suggestion| suggestion.entity.id).collect();
     let labels = read.labels(&ids, script).await.map_err(store_problem)?;
     let mut groups: Vec<OfKind> = Vec::new();

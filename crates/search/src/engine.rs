@@ -17,6 +17,7 @@ use crate::Error;
 use crate::document::Document;
 pub use crate::fields::{Field, Indexed, RANK_BYTES, SCHEMA_VERSION, Stored, entity_of_rank};
 use crate::query::{Facet, FacetCounts};
+pub use crate::scan::scan;
 use async_trait::async_trait;
 use domain::EntityKind;
 use lipi::Script;
@@ -24,7 +25,7 @@ use std::time::Instant;
 
 /// Answers requests about what was indexed. A backend is one; a fallback that cannot be written to is too.
 #[async_trait]
-pub trait Retriever: Send + Sync + 'static {
+pub trait Retriever: Send + Sync {
     /// The best candidates, the exact total and the counts.
     async fn retrieve(&self, request: Request) -> Result<Retrieved, Error>;
 }

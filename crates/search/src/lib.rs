@@ -22,19 +22,23 @@ mod conformance;
 mod document;
 pub mod engine;
 mod fields;
+mod held;
 mod judge;
 mod marks;
 mod misses;
 mod names;
+mod opensearch;
 mod plan;
 mod query;
 mod reading;
+mod scan;
 mod similar;
 mod tantivy;
 mod words;
 
 pub use document::{Change, Document, LyricSection, Title, TitleKind};
 pub use misses::Miss;
+pub use opensearch::{OpenSearchConfig, Password};
 pub use query::{
     Answer, Cursor, Explanation, Facet, FacetCounts, Filters, Held, HeldAfter, Hit, Interpretation,
     LyricPlace, MatchClass, Matched, Query, RagaMode, Sort, Suggest, Suggestion, UnknownFacet,
@@ -72,6 +76,9 @@ pub enum Config {
         #[serde(default = "query_ms_max")]
         query_ms_max: u64,
     },
+    /// On servers, over HTTP.
+    #[serde(rename = "opensearch")]
+    OpenSearch(OpenSearchConfig),
 }
 
 const fn writer_memory_bytes() -> usize {
@@ -89,6 +96,22 @@ impl Config {
             path: path.into(),
             writer_memory_bytes: writer_memory_bytes(),
             query_ms_max: query_ms_max(),
+        }
+    }
+
+    /// Refuses what cannot work, with a sentence.
+    pub fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Tantivy { .. } => Ok(()),
+            Self::OpenSearch(config) => config.check(),
+        }
+    }
+
+    /// What works and may surprise, as sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        match self {
+            Self::Tantivy { .. } => Vec::new(),
+            Self::OpenSearch(config) => config.warnings(),
         }
     }
 }
@@ -161,6 +184,14 @@ pub enum Error {
         /// Whose document.
         entity: EntityRef,
     },
+    /// The engine cannot hold this document; all others of its batch are written.
+    #[error("the index refuses the document of {entity}: {reason}")]
+    DocumentRefused {
+        /// Whose document.
+        entity: EntityRef,
+        /// What the engine said.
+        reason: String,
+    },
     /// The page asked for is larger than [`Query::LIMIT_MAX`], or empty.
     #[error("{limit} hits on a page are not possible")]
     Limit {
@@ -198,23 +229,35 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The one document that stands in the way of its batch, where it is one.
+    pub const fn document(&self) -> Option<EntityRef> {
+        match self {
+            Self::DocumentTooLarge { entity } | Self::DocumentRefused { entity, .. } => Some(*entity),
+            _ => None,
+        }
+    }
+}
+
 /// The promises of this crate; a backend only translates. Limits are checked before it is asked.
 #[async_trait]
-trait Backend: Retriever {
+trait Backend: Retriever + 'static {
     /// Newer versions win; returns when the changes can be found.
     async fn apply(&self, changes: Vec<Change>) -> Result<Applied, Error>;
     /// Live documents in the order of their ids.
-    fn versions(&self, after: HeldAfter, limit: usize) -> Vec<Held>;
+    async fn versions(&self, after: HeldAfter, limit: usize) -> Result<Vec<Held>, Error>;
     /// Kept beside the documents.
-    fn position(&self) -> Option<Position>;
+    async fn position(&self) -> Result<Option<Position>, Error>;
+    /// The same as it was last heard of, never ahead of the documents.
+    fn known_position(&self) -> Option<Position>;
     /// Durable before the next batch of changes is.
     async fn set_position(&self, position: Position) -> Result<(), Error>;
     /// An empty index beside the one that is read.
     async fn begin_rebuild(&self) -> Result<Box<dyn RebuildBackend>, Error>;
-    /// Number of documents that can be found.
+    /// Number of documents that could be found after the last change.
     fn documents(&self) -> u64;
     /// Cheap enough for a health page, not for every change.
-    fn stats(&self) -> Stats;
+    async fn stats(&self) -> Result<Stats, Error>;
 }
 
 /// A rebuild in the making. Dropped without a swap it leaves no trace.
@@ -249,6 +292,10 @@ impl Search {
             Config::Tantivy { path, writer_memory_bytes, query_ms_max } => {
                 (Arc::new(tantivy::Tantivy::open(path, writer_memory_bytes).await?), query_ms_max)
             }
+            Config::OpenSearch(config) => {
+                let query_ms_max = config.query_ms_max;
+                (Arc::new(opensearch::OpenSearch::open(&config)?), query_ms_max)
+            }
         };
         let search = Self {
             backend,
@@ -257,9 +304,17 @@ impl Search {
             query_time_max: Duration::from_millis(query_ms_max),
             observed: Observed::new(metrics),
         };
-        search.refresh_names().await?;
-        search.stats();
+        // An engine on other machines may be away for now; whoever feeds it asks again.
+        if let Err(error) = search.learn().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "The index cannot be asked yet");
+        }
         Ok(search)
+    }
+
+    async fn learn(&self) -> Result<(), Error> {
+        self.backend.position().await?;
+        self.stats().await?;
+        self.refresh_names().await
     }
 
     /// Writes a batch of changes. When it returns, queries see all of them, and a crash forgets none.
@@ -277,13 +332,7 @@ impl Search {
 
     /// Searches.
     pub async fn query(&self, query: &Query) -> Result<Answer, Error> {
-        if query.limit == 0 || query.limit > Query::LIMIT_MAX {
-            return Err(Error::Limit { limit: query.limit });
-        }
-        let values = query.filters.value_count();
-        if values > Query::FILTER_VALUES_MAX {
-            return Err(Error::TooManyFilters { values });
-        }
+        check_query(query)?;
         let names = self.names.load_full();
         let answer = self.searcher(&names, query.ms_max).answer(query).await?;
         if answer.total == 0 || answer.low_confidence {
@@ -295,11 +344,32 @@ impl Search {
         Ok(answer)
     }
 
+    /// The same from another engine, when the index cannot answer: by the same reading and in the same order,
+    /// as far as that engine knows. The answer says that it is degraded.
+    pub async fn query_elsewhere(&self, engine: &dyn Retriever, query: &Query) -> Result<Answer, Error> {
+        check_query(query)?;
+        let names = self.names.load_full();
+        let searcher = Searcher { engine, degraded: true, ..self.searcher(&names, query.ms_max) };
+        let answer =
+            Searcher { deadline: Instant::now() + ELSEWHERE_TIME_MAX, ..searcher }.answer(query).await?;
+        self.observed.degraded.inc();
+        Ok(answer)
+    }
+
+    /// As [`Search::query_elsewhere`], for [`Search::suggest`].
+    pub async fn suggest_elsewhere(
+        &self,
+        engine: &dyn Retriever,
+        suggest: &Suggest,
+    ) -> Result<Vec<Suggestion>, Error> {
+        check_suggest(suggest)?;
+        let names = self.names.load_full();
+        Searcher { engine, degraded: true, ..self.searcher(&names, None) }.suggest(suggest).await
+    }
+
     /// Suggests names for what has been typed so far.
     pub async fn suggest(&self, suggest: &Suggest) -> Result<Vec<Suggestion>, Error> {
-        if suggest.limit == 0 || suggest.limit > Suggest::LIMIT_MAX {
-            return Err(Error::Limit { limit: suggest.limit });
-        }
+        check_suggest(suggest)?;
         self.observed.suggests.inc();
         let names = self.names.load_full();
         self.searcher(&names, None).suggest(suggest).await
@@ -344,7 +414,7 @@ impl Search {
         Searcher {
             engine: self.backend.as_ref(),
             names,
-            position: self.backend.position(),
+            position: self.backend.known_position(),
             deadline: Instant::now() + asked.min(self.query_time_max),
             degraded: false,
         }
@@ -352,13 +422,18 @@ impl Search {
 
     /// What the index holds, in the order of ids, from behind `after`: to compare with the database.
     /// Lists at most `limit` entities, and never more than [`Search::VERSIONS_MAX`].
-    pub fn versions(&self, after: Option<uuid::Uuid>, limit: usize) -> Vec<Held> {
-        self.backend.versions(after, limit.min(Self::VERSIONS_MAX))
+    pub async fn versions(&self, after: Option<uuid::Uuid>, limit: usize) -> Result<Vec<Held>, Error> {
+        self.backend.versions(after, limit.min(Self::VERSIONS_MAX)).await
     }
 
     /// How far the log of events is done; none for an index that nothing was fed to: rebuild it.
-    pub fn position(&self) -> Option<Position> {
-        self.backend.position()
+    pub async fn position(&self) -> Result<Option<Position>, Error> {
+        self.backend.position().await
+    }
+
+    /// The same as it was last heard of: never ahead of what is found, and asked of nobody.
+    pub fn known_position(&self) -> Option<Position> {
+        self.backend.known_position()
     }
 
     /// Remembers how far the log of events is done, when every layer behind the index has followed too.
@@ -373,14 +448,33 @@ impl Search {
     }
 
     /// Size and state.
-    pub fn stats(&self) -> Stats {
-        let stats = self.backend.stats();
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        let stats = self.backend.stats().await?;
         self.observed.documents.set(clamp(stats.documents));
         self.observed.bytes.set(clamp(stats.bytes));
-        stats
+        Ok(stats)
     }
 }
 
+fn check_query(query: &Query) -> Result<(), Error> {
+    if query.limit == 0 || query.limit > Query::LIMIT_MAX {
+        return Err(Error::Limit { limit: query.limit });
+    }
+    match query.filters.value_count() {
+        values if values > Query::FILTER_VALUES_MAX => Err(Error::TooManyFilters { values }),
+        _ => Ok(()),
+    }
+}
+
+const fn check_suggest(suggest: &Suggest) -> Result<(), Error> {
+    match suggest.limit {
+        1..=Suggest::LIMIT_MAX => Ok(()),
+        limit => Err(Error::Limit { limit }),
+    }
+}
+
+/// Longest time of another engine that stands in.
+const ELSEWHERE_TIME_MAX: Duration = Duration::from_secs(3);
 /// Named entities read at a time.
 const NAMES_PER_PAGE: usize = 2_000;
 /// Longest time for one page of them.
@@ -412,7 +506,7 @@ impl Rebuild {
     pub async fn swap(self, position: Position) -> Result<Stats, Error> {
         let stats = self.backend.swap(position).await?;
         self.search.refresh_names().await?;
-        self.search.stats();
+        self.search.stats().await?;
         tracing::info!(
             search.generation = %stats.generation,
             search.documents = stats.documents,
@@ -439,6 +533,7 @@ struct Observed {
     suggests: Counter,
     empty: Counter,
     partial: Counter,
+    degraded: Counter,
     applied: Counter,
     stale: Counter,
     documents: Gauge,
@@ -452,6 +547,8 @@ impl Observed {
             suggests: metrics.counter("search_suggests", "Suggestions asked for"),
             empty: metrics.counter("search_empty", "Searches that found nothing"),
             partial: metrics.counter("search_partial", "Searches whose time ran out"),
+            degraded: metrics
+                .counter("search_degraded", "Searches answered by another engine than the index"),
             applied: metrics.counter("search_applied", "Documents written to or removed from the index"),
             stale: metrics.counter("search_stale", "Changes older than what the index had"),
             documents: metrics.gauge("search_documents", "Documents that can be found"),

@@ -56,6 +56,16 @@ enum Command {
     },
     /// Print the version
     Version,
+    /// Run an OpenSearch node that ends when standard input closes
+    #[command(hide = true, name = "opensearch-node")]
+    OpenSearchNode {
+        #[arg(long)]
+        script: PathBuf,
+        #[arg(long)]
+        folder: PathBuf,
+        #[arg(long)]
+        port: u16,
+    },
     /// Run a postmaster that ends when standard input closes
     #[command(hide = true)]
     Guard {
@@ -81,7 +91,7 @@ struct Data {
 struct Up {
     #[command(flatten)]
     data: Data,
-    /// The first port; 33 from there on are used
+    /// The first port; 35 from there on are used
     #[arg(long, default_value_t = BASE_PORT_DEFAULT)]
     base_port: u16,
     /// Delete all data first
@@ -93,6 +103,9 @@ struct Up {
     /// The starter catalogue [default: the folder `catalogue` here or above the program]
     #[arg(long, value_name = "DIR")]
     catalogue: Option<PathBuf>,
+    /// The search engine: in the nodes, or an OpenSearch that is fetched once and started for both regions
+    #[arg(long, value_enum, default_value_t = up::SearchEngine::Tantivy)]
+    search: up::SearchEngine,
     /// A configuration value for every process: `--set cache.bytes_max=1000000`
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -248,6 +261,9 @@ async fn obey(command: Command, arguments: Vec<OsString>) -> Result<(), Error> {
             terminal::say(format_args!("sangraha {}", env!("CARGO_PKG_VERSION")));
             Ok(())
         }
+        Command::OpenSearchNode { script, folder, port } => {
+            Err(up::become_opensearch(&script, &folder, port))
+        }
         Command::Guard { postgres, folder, uid, gid } => {
             let guard = postgres::Guard { postgres, folder, account: uid.zip(gid) };
             let status = postgres::run_guard(&guard).await?;
@@ -265,6 +281,7 @@ fn options(up: Up, arguments: Vec<OsString>) -> up::Options {
         supervised: up.supervised,
         until_eof: up.until_eof,
         catalogue: up.catalogue,
+        search: up.search,
         set: up.set,
         arguments,
     }

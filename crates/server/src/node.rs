@@ -201,6 +201,7 @@ impl Parts {
             let state = public::State {
                 reader: self.reader.clone(),
                 search: self.search.clone(),
+                freshness: Arc::new(public::Freshness::new(Duration::from_secs(config.public.index_stale_s))),
                 cache: self.cache.clone(),
                 clock: clock.clone(),
                 region: config.node.region.clone(),
@@ -213,9 +214,10 @@ impl Parts {
     }
 
     /// Waits until a database answers and the index was filled once: until then the other region is the
-    /// better one to ask, and edges notice by the closed port.
+    /// better one to ask, and edges notice by the closed port. An index that cannot be asked holds nobody up:
+    /// the database answers searches in its place.
     async fn can_answer(&self) {
-        while !self.reader.is_available() || self.search.position().is_none() {
+        while !self.reader.is_available() || matches!(self.search.position().await, Ok(None)) {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }

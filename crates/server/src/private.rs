@@ -92,13 +92,12 @@ async fn parts_readiness(parts: &Parts) -> Readiness {
         );
     }
     if parts.orders.is_some() {
-        let filled = parts.search.position();
-        readiness = readiness.with(
-            "index",
-            filled.is_some(),
-            true,
-            format!("{} documents", parts.search.stats().documents),
-        );
+        let (is_fine, is_needed, words) = match parts.search.stats().await {
+            Ok(stats) => (stats.position.is_some(), true, format!("{} documents", stats.documents)),
+            // The database answers searches meanwhile.
+            Err(_) => (false, false, "cannot be reached".to_owned()),
+        };
+        readiness = readiness.with("index", is_fine, is_needed, words);
         let applied = parts.feed.applied();
         let head = parts.stream.head().await.map_or(u64::MAX, |head| head.position);
         let at_head = applied.epoch > 0 && applied.position >= head;
@@ -151,7 +150,7 @@ async fn parts_status(parts: &Parts, status: &mut Value) {
         let applied = parts.feed.applied();
         let behind = head.map(|head| head.saturating_sub(applied.position));
         status["follower"] = json!({"epoch": applied.epoch, "position": applied.position, "behind": behind});
-        status["index"] = json!(parts.search.stats());
+        status["index"] = json!(parts.search.stats().await.ok());
         let edges = parts.feed.edges().into_iter();
         status["edges"] = edges
             .map(|(name, edge)| {

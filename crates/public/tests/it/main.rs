@@ -9,6 +9,7 @@ mod catalogue;
 mod detail;
 mod document;
 mod drafts;
+mod fallback;
 mod finding;
 mod lists;
 mod music;

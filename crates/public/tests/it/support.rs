@@ -32,6 +32,8 @@ pub struct App {
     plain: Router,
     /// Has the cache of a node.
     cached: Router,
+    /// Its index is nowhere.
+    without_index: Router,
     index: PathBuf,
 }
 
@@ -52,11 +54,15 @@ impl App {
         let index = std::env::temp_dir().join(format!("sangraha-index-{}", Uuid::now_v7()));
         let search = Search::open(&patient(&index), &Metrics::default()).await.unwrap();
         let cache = Cache::open(&cache::Config::default(), &clock, &Metrics::default()).await.unwrap();
-        let router = |cached: bool| {
-            let config = json!({"detail_s": 600, "list_s": 600, "reference_s": 600, "cached": cached});
+        let nowhere = search::OpenSearchConfig::new("http://127.0.0.1:1".parse().unwrap(), "nowhere");
+        let nowhere = search::Config::OpenSearch(nowhere);
+        let absent = Search::open(&nowhere, &Metrics::default()).await.unwrap();
+        let router = |cached: bool, search: &Search| {
+            let config = json!({"detail_s": 600, "list_s": 600, "reference_s": 600, "index_stale_s": 60, "cached": cached});
             let state = State {
                 reader: opened.store.reader.clone(),
                 search: search.clone(),
+                freshness: Arc::new(public::Freshness::new(std::time::Duration::from_secs(60))),
                 cache: cache.clone(),
                 clock: clock.clone(),
                 region: database::region("a"),
@@ -64,8 +70,9 @@ impl App {
             };
             public::api().into_router(state, Kit::new(clock.clone(), &Metrics::default(), Limits::default()))
         };
-        let (plain, cached) = (router(false), router(true));
-        Some(Self { database, opened, search, cache, plain, cached, index })
+        let (plain, cached) = (router(false, &search), router(true, &search));
+        let without_index = router(false, &absent);
+        Some(Self { database, opened, search, cache, plain, cached, without_index, index })
     }
 
     /// Asks without the cache of the node.
@@ -85,6 +92,11 @@ impl App {
     /// Asks through the cache of the node.
     pub async fn get_cached(&self, path: &str, have: Option<&str>) -> Answer {
         send(&self.cached, Method::GET, path, have).await
+    }
+
+    /// Asks where there is no index.
+    pub async fn get_without_index(&self, path: &str) -> Answer {
+        send(&self.without_index, Method::GET, path, None).await
     }
 
     /// The titles of a list of songs, in order.

@@ -4,6 +4,7 @@ use super::schema::{DIGEST, Fields, LIVE, RANK, SCHEMA_VERSION, VERSION, entity_
 use super::unsynced::Unsynced;
 use super::{engine, folder};
 use crate::document::Change;
+use crate::held::{Known, Verdict, verdict};
 use crate::query::{Held, HeldAfter};
 use crate::{Applied, Error, Position};
 use ::tantivy::directory::error::LockError;
@@ -17,7 +18,6 @@ use lipi::FOLD_VERSION;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
@@ -64,14 +64,6 @@ struct Desk {
     writer: Option<IndexWriter>,
     staged: HashMap<EntityRef, Known>,
     retired: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Known {
-    version: u64,
-    /// Of the content, to recognise what is there already.
-    digest: u64,
-    live: bool,
 }
 
 /// Versions of all entities, those that were deleted included.
@@ -164,7 +156,7 @@ impl Generation {
         for change in changes {
             let entity = change.entity();
             let before = desk.staged.get(&entity).copied().or_else(|| self.known(entity));
-            let new = Known { version: change.version(), digest: digest(change), live: is_put(change) };
+            let new = Known::of(change);
             match verdict(before, new) {
                 Verdict::Stale => applied.stale += 1,
                 Verdict::Unchanged => applied.unchanged += 1,
@@ -289,42 +281,6 @@ impl Desk {
     fn give_up(&mut self) {
         self.staged.clear();
         self.writer = None;
-    }
-}
-
-enum Verdict {
-    Stale,
-    Unchanged,
-    Write,
-}
-
-/// The newer version wins. Of the same version a deletion stays, and a document is written again only
-/// when it says something else (what it was projected from can change without its own version).
-fn verdict(before: Option<Known>, new: Known) -> Verdict {
-    match before {
-        Some(before) if before.version > new.version => Verdict::Stale,
-        Some(before) if before.version == new.version && !before.live && new.live => Verdict::Stale,
-        Some(before)
-            if before.version == new.version && before.live == new.live && before.digest == new.digest =>
-        {
-            Verdict::Unchanged
-        }
-        _ => Verdict::Write,
-    }
-}
-
-const fn is_put(change: &Change) -> bool {
-    matches!(change, Change::Put(_))
-}
-
-fn digest(change: &Change) -> u64 {
-    match change {
-        Change::Put(document) => {
-            let mut hasher = DefaultHasher::new();
-            document.hash(&mut hasher);
-            hasher.finish()
-        }
-        Change::Delete { .. } => 0,
     }
 }
 

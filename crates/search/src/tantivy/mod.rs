@@ -93,11 +93,15 @@ impl Backend for Tantivy {
         .unwrap_or_else(|error| Err(Error::Engine { action: "apply", source: error.into() }))
     }
 
-    fn versions(&self, after: HeldAfter, limit: usize) -> Vec<Held> {
-        self.current().versions(after, limit)
+    async fn versions(&self, after: HeldAfter, limit: usize) -> Result<Vec<Held>, Error> {
+        Ok(self.current().versions(after, limit))
     }
 
-    fn position(&self) -> Option<Position> {
+    async fn position(&self) -> Result<Option<Position>, Error> {
+        Ok(self.known_position())
+    }
+
+    fn known_position(&self) -> Option<Position> {
         self.current().position()
     }
 
@@ -130,14 +134,14 @@ impl Backend for Tantivy {
         self.0.current.load().documents()
     }
 
-    fn stats(&self) -> Stats {
+    async fn stats(&self) -> Result<Stats, Error> {
         let current = self.current();
-        Stats {
+        Ok(Stats {
             documents: current.documents(),
             bytes: current.bytes(),
             generation: current.name.clone(),
             position: current.position(),
-        }
+        })
     }
 }
 

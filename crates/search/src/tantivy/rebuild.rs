@@ -51,11 +51,12 @@ impl Rebuilding {
             replace_file(&index.0.root.join(CURRENT_FILE), &fresh.name, true)?;
             index.0.current.swap(Arc::clone(&fresh)).retire();
             sweep(&index.0.root, &fresh.name);
-            Ok(crate::Backend::stats(&index))
+            Ok(())
         })
         .await;
         self.swapped = swapped.is_ok();
-        swapped
+        swapped?;
+        crate::Backend::stats(&self.index).await
     }
 }
 

@@ -6,6 +6,8 @@ use toml::{Table, Value};
 
 /// `SANGRAHA__CACHE__BYTES_MAX=1000` sets `cache.bytes_max`.
 const PREFIX: &str = "SANGRAHA__";
+/// The key by which a section chooses who does its work.
+const BACKEND: &str = "backend";
 /// Keys whose values are secret, wherever they stand. Each may be given as `KEY_file` instead.
 const SECRETS: [&str; 3] = ["url", "owner_url", "password"];
 
@@ -41,8 +43,13 @@ impl Layers {
                 std::fs::read_to_string(file).map_err(Error::file("reading the configuration", file))?;
             merge(&mut table, parse(&text, file)?);
         }
-        for (key, value) in self.environment.iter().chain(&self.set) {
-            assign(&mut table, key, value)?;
+        for layer in [&self.environment, &self.set] {
+            // A backend first: choosing it forgets the keys of the one before.
+            let (backends, others): (Vec<_>, Vec<_>) =
+                layer.iter().partition(|(key, _)| key.rsplit('.').next() == Some(BACKEND));
+            for (key, value) in backends.into_iter().chain(others) {
+                assign(&mut table, key, value)?;
+            }
         }
         read_secrets(&mut table)?;
         Ok(table)
@@ -79,8 +86,13 @@ fn parse(text: &str, path: &Path) -> Result<Table, Error> {
     })
 }
 
-/// Tables are merged key by key; anything else is replaced whole.
+/// Tables are merged key by key; anything else is replaced whole. So is a table that names another backend: the
+/// keys of one mean nothing to another.
 fn merge(target: &mut Table, source: Table) {
+    let chosen = source.get(BACKEND);
+    if chosen.is_some_and(|chosen| target.get(BACKEND).is_some_and(|known| known != chosen)) {
+        target.clear();
+    }
     for (key, value) in source {
         match (target.get_mut(&key), value) {
             (Some(Value::Table(below)), Value::Table(over)) => merge(below, over),
@@ -103,6 +115,9 @@ fn assign(table: &mut Table, key: &str, text: &str) -> Result<(), Error> {
         at = below
             .as_table_mut()
             .ok_or_else(|| Error::Config(format!("`{key}` cannot be set: `{part}` is no table")))?;
+    }
+    if last == BACKEND && at.get(BACKEND).is_some_and(|known| *known != value) {
+        at.clear();
     }
     at.insert(last.to_owned(), value);
     Ok(())
@@ -170,6 +185,20 @@ mod tests {
     fn a_value_in_the_place_of_a_table_is_refused() {
         let set = vec![("log.filter.more".to_owned(), "1".to_owned())];
         assert!(Layers { set, ..Layers::default() }.effective().is_err());
+    }
+
+    #[test]
+    fn choosing_a_backend_forgets_the_keys_of_the_one_before() {
+        let set = vec![
+            ("search.url".to_owned(), "http://127.0.0.1:9200".to_owned()),
+            ("search.backend".to_owned(), "opensearch".to_owned()),
+        ];
+        let table = Layers { set, ..Layers::default() }.effective().unwrap();
+        let keys: Vec<&String> = table["search"].as_table().unwrap().keys().collect();
+        assert_eq!(keys, ["backend", "url"]);
+        let same = vec![("search.backend".to_owned(), "tantivy".to_owned())];
+        let table = Layers { set: same, ..Layers::default() }.effective().unwrap();
+        assert!(table["search"].as_table().unwrap().contains_key("path"));
     }
 
     #[test]

@@ -124,6 +124,7 @@ impl Config {
         let config = Self::read(layers.effective()?)
             .map_err(|error| Error::Config(format!("the configuration is refused: {}", error.trim())))?;
         config.check()?;
+        config.search.check().map_err(|error| Error::Config(error.to_string()))?;
         Ok(config)
     }
 
@@ -182,7 +183,7 @@ impl Config {
             );
         }
         if self.has(Role::Public) && !self.has(Role::Indexer) {
-            return refuse("role `public` without `indexer` would search an index that nobody feeds: the embedded index belongs to one process, so give it both roles".into());
+            return refuse("role `public` without `indexer` would search an index that nobody feeds, from a cache that nobody clears: both belong to one process, so give it both roles".into());
         }
         if self.has(Role::Edge) && self.edge.region != *region {
             return refuse(format!(
@@ -195,7 +196,7 @@ impl Config {
 
     /// What is allowed and may still surprise, as sentences for `check-config` and the start.
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let mut warnings = self.search.warnings();
         if !self.listen.private.ip().is_loopback() {
             warnings.push(format!("`listen.private` ({}) is reachable from other machines: it has no authentication, so keep strangers away from it", self.listen.private));
         }

@@ -33,8 +33,16 @@ fn every_example_is_a_configuration() {
 #[test]
 fn every_field_has_a_line_in_the_reference() {
     let reference: Table = REFERENCE.parse().unwrap();
+    every_field_has_a_line(&reference);
+    let mut on_servers = reference;
+    let search = "backend = \"opensearch\"\nurl = \"http://127.0.0.1:9200\"\nindex = \"sangraha-a\"";
+    on_servers.insert("search".into(), Value::Table(search.parse().unwrap()));
+    every_field_has_a_line(&on_servers);
+}
+
+fn every_field_has_a_line(reference: &Table) {
     let mut paths = vec![Vec::new()];
-    collect(&reference, &mut Vec::new(), &mut paths);
+    collect(reference, &mut Vec::new(), &mut paths);
     for path in paths {
         let mut table = reference.clone();
         let mut at = &mut table;
@@ -126,4 +134,24 @@ fn risky_pairs_are_said() {
     ];
     let warnings = with(&set).unwrap().warnings().join("\n");
     assert!(warnings.contains("gate_standby") && warnings.contains("listen.private"), "{warnings}");
+}
+
+#[test]
+fn an_index_on_servers_is_chosen_by_configuration() {
+    let chosen = |url: &str| {
+        with(&[
+            ("node.roles", r#"["public", "indexer"]"#),
+            ("store.replicas", REPLICA),
+            ("search.backend", "opensearch"),
+            ("search.url", url),
+            ("search.index", "sangraha-a"),
+        ])
+    };
+    let search::Config::OpenSearch(near) = chosen("http://127.0.0.1:9200").unwrap().search else {
+        panic!("not the one that was chosen")
+    };
+    assert_eq!((near.index.as_str(), near.query_ms_max), ("sangraha-a", 500));
+    let warnings = chosen("http://search.example:9200").unwrap().warnings().join("\n");
+    assert!(warnings.contains("plain HTTP") && warnings.contains("search.user"), "{warnings}");
+    assert!(chosen("ftp://search.example").unwrap_err().to_string().contains("`search.url` must begin"));
 }

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 /// The first port, where none is asked for.
 pub const BASE_PORT_DEFAULT: u16 = 7400;
 /// The distance from the first port to the last.
-const PORTS_SPAN: u16 = 32;
+const PORTS_SPAN: u16 = 34;
+
+/// Above all others: one for HTTP, one that a cluster would use.
+const OPENSEARCH_PORTS: u16 = 2;
 
 /// One platform.
 #[derive(Clone, Debug)]
@@ -109,6 +112,17 @@ impl Layout {
         ports
     }
 
+    /// Where OpenSearch listens, where it is started.
+    pub fn opensearch(&self) -> SocketAddr {
+        self.at(PORTS_SPAN - OPENSEARCH_PORTS + 1)
+    }
+
+    /// Its ports.
+    pub fn opensearch_ports(&self) -> impl Iterator<Item = (u16, String)> {
+        let first = self.opensearch().port();
+        (first..first + OPENSEARCH_PORTS).map(|port| (port, "opensearch".to_owned()))
+    }
+
     /// The folder of the generated configurations.
     pub fn config(&self, name: &str) -> PathBuf {
         self.data.join("config").join(format!("{name}.toml"))
@@ -164,7 +178,7 @@ mod tests {
         let count = ports.len();
         ports.dedup();
         assert_eq!(ports.len(), count);
-        assert_eq!((ports[0], ports[count - 1]), (7400, 7400 + PORTS_SPAN));
+        assert_eq!((ports[0], ports[count - 1] + OPENSEARCH_PORTS), (7400, 7400 + PORTS_SPAN));
     }
 
     #[test]

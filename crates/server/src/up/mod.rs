@@ -8,6 +8,7 @@ mod catalogue;
 mod detach;
 mod layout;
 mod log_file;
+mod opensearch;
 mod places;
 mod program;
 mod ready;
@@ -15,6 +16,7 @@ mod state;
 mod supervisor;
 
 pub use layout::{BASE_PORT_DEFAULT, Layout};
+pub use opensearch::{SearchEngine, become_opensearch};
 pub use places::DATABASE;
 pub use state::{ProcessState, State};
 
@@ -51,6 +53,8 @@ pub struct Options {
     pub until_eof: bool,
     /// The starter catalogue; none is loaded where it is unset and not found.
     pub catalogue: Option<PathBuf>,
+    /// Where the indexes of both regions are.
+    pub search: SearchEngine,
     /// `key=value` for every process.
     pub set: Vec<String>,
     /// The arguments as they were typed, for the background process.
@@ -125,7 +129,8 @@ impl Platform {
         let installation = self.find_postgres(&mut steps)?;
         wait_for_ports(&self.layout.ports()).await?;
         let is_new = self.start_databases(&installation, &mut steps).await?;
-        places::write(&self.layout, &installation)?;
+        places::write(&self.layout, &installation, self.options.search)?;
+        self.start_search(&installation, &mut steps).await?;
         for place in self.layout.nodes() {
             self.serve(place.name).await?;
         }
@@ -145,6 +150,21 @@ impl Platform {
         steps.done("every index is at the head of the event stream");
         self.greet().await?;
         self.state.change(|state| state.ready = true)
+    }
+
+    /// Nodes do without it at the start, but the first index is built when it is there.
+    async fn start_search(&mut self, installation: &Installation, steps: &mut Steps) -> Result<(), Error> {
+        if self.options.search == SearchEngine::Tantivy {
+            return Ok(());
+        }
+        let ports: Vec<(u16, String)> = self.layout.opensearch_ports().collect();
+        wait_for_ports(&ports).await?;
+        let script = opensearch::fetch(&self.layout).await?;
+        let arguments = opensearch::arguments(&script, &installation.home.join("opensearch"), &self.layout);
+        self.keep(opensearch::NAME, arguments).await?;
+        let version = opensearch::ready(&self.layout).await?;
+        steps.done(format_args!("OpenSearch {version} started on port {}", self.layout.opensearch().port()));
+        Ok(())
     }
 
     fn find_postgres(&self, steps: &mut Steps) -> Result<Installation, Error> {

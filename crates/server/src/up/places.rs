@@ -1,6 +1,7 @@
 //! The configuration files of the processes, generated at every start.
 
 use super::layout::{Layout, Place};
+use super::opensearch::SearchEngine;
 use crate::Error;
 use crate::postgres::{Account, Cluster, Installation};
 use toml::{Table, Value, toml};
@@ -9,12 +10,12 @@ use toml::{Table, Value, toml};
 pub const DATABASE: &str = "sangraha";
 
 /// Writes one file for every node and every edge; only their owner can read them, for they hold passwords.
-pub fn write(layout: &Layout, installation: &Installation) -> Result<(), Error> {
+pub fn write(layout: &Layout, installation: &Installation, search: SearchEngine) -> Result<(), Error> {
     let folder = layout.data.join("config");
     std::fs::create_dir_all(&folder).map_err(Error::file("creating a folder", &folder))?;
     let ours = Account { other: None, name: String::new() };
     for place in layout.nodes() {
-        ours.file(&layout.config(place.name), &node(layout, &place, installation).to_string())?;
+        ours.file(&layout.config(place.name), &node(layout, &place, installation, search).to_string())?;
     }
     for place in layout.edges() {
         ours.file(&layout.config(place.name), &edge(layout, &place).to_string())?;
@@ -22,7 +23,7 @@ pub fn write(layout: &Layout, installation: &Installation) -> Result<(), Error> 
     Ok(())
 }
 
-fn node(layout: &Layout, place: &Place, installation: &Installation) -> Table {
+fn node(layout: &Layout, place: &Place, installation: &Installation, search: SearchEngine) -> Table {
     let mut table = base(place);
     let [primary, near, far] = layout.clusters(&installation.home);
     let secrets = &installation.secrets;
@@ -44,14 +45,27 @@ fn node(layout: &Layout, place: &Place, installation: &Installation) -> Table {
         store.insert("owner_url".into(), owner.into());
     }
     table.insert("store".into(), Value::Table(store));
-    let index = layout.index(place.name).display().to_string();
-    table.insert("search".into(), Value::Table(toml! { backend = "tantivy" path = index }));
+    table.insert("search".into(), Value::Table(index_of(layout, place, search)));
     // One address for both regions: a page has one canonical link.
     let site = format!("http://{}", layout.edges()[0].public);
     table.insert("public".into(), Value::Table(toml! { site_url = site }));
     let gate = far.slot();
     table.insert("relay".into(), Value::Table(toml! { gate_standby = gate }));
     table
+}
+
+fn index_of(layout: &Layout, place: &Place, search: SearchEngine) -> Table {
+    match search {
+        SearchEngine::Tantivy => {
+            let path = layout.index(place.name).display().to_string();
+            toml! { backend = "tantivy" path = path }
+        }
+        SearchEngine::Opensearch => {
+            let (url, index) =
+                (format!("http://{}", layout.opensearch()), format!("sangraha-{}", place.region));
+            toml! { backend = "opensearch" url = url index = index }
+        }
+    }
 }
 
 fn edge(layout: &Layout, place: &Place) -> Table {

@@ -44,7 +44,7 @@ impl Follower {
             let truth = self.truth(read, page, &mut passed_over).await?;
             let mut changes = project::changes(&truth);
             while let Err(refusal) = target.apply(&changes).await {
-                let search::Error::DocumentTooLarge { entity } = refusal else { return Err(refusal.into()) };
+                let Some(entity) = refusal.document() else { return Err(refusal.into()) };
                 self.pass_over(entity, &refusal, &mut passed_over);
                 changes.retain(|change| change.entity() != entity);
             }

@@ -211,7 +211,7 @@ impl Follower {
     /// beyond the log, with a new index.
     async fn start(&mut self) -> Result<Position, Error> {
         let epoch = self.read(0).await?.stream_head().await?.epoch;
-        match self.search.position() {
+        match self.search.position().await? {
             Some(at) if at.epoch == epoch && self.log_reaches(at.position).await? => {
                 self.feed.restart(at.epoch, at.position);
                 self.counted.position.set(at.position as i64);
@@ -351,7 +351,11 @@ impl Follower {
             Order::Rebuild(answer) => {
                 let built = self.rebuild(Some(at)).await;
                 let at = built.as_ref().map_or(at, |at| *at);
-                let _ = answer.send(built.map(|_| self.search.stats().documents));
+                let counted = match built {
+                    Ok(_) => self.search.stats().await.map(|stats| stats.documents).map_err(Error::from),
+                    Err(error) => Err(error),
+                };
+                let _ = answer.send(counted);
                 Ok(at)
             }
             Order::Compare { repair, answer } => {

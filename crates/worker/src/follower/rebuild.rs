@@ -34,13 +34,13 @@ impl Follower {
                 self.index(&mut Target::Growing(&mut rebuild), &read, &entities).await?;
             }
         }
-        rebuild.swap(at).await?;
+        let stats = rebuild.swap(at).await?;
         if kept.is_none() {
             self.cache.clear().await;
             self.feed.begin_anew(at.epoch, at.position);
         }
         self.counted.position.set(at.position as i64);
-        info!(documents = self.search.stats().documents, "The new index serves");
+        info!(documents = stats.documents, "The new index serves");
         Ok(at)
     }
 }

@@ -114,7 +114,7 @@ impl Follower {
     }
 
     async fn differences(&self) -> Result<(Drift, Suspects), Error> {
-        let mut indexed = self.indexed();
+        let mut indexed = self.indexed().await?;
         let mut drift = Drift { index: indexed.len() as u64, ..Drift::default() };
         let mut suspects = Suspects::new();
         let read = self.read(0).await?;
@@ -138,12 +138,12 @@ impl Follower {
         Ok((drift, suspects))
     }
 
-    fn indexed(&self) -> BTreeMap<EntityRef, u64> {
+    async fn indexed(&self) -> Result<BTreeMap<EntityRef, u64>, Error> {
         let mut found = BTreeMap::new();
         let mut after: Option<Uuid> = None;
         loop {
-            let page = self.search.versions(after, PAGE_MAX);
-            let Some((last, _)) = page.last() else { return found };
+            let page = self.search.versions(after, PAGE_MAX).await?;
+            let Some((last, _)) = page.last() else { return Ok(found) };
             after = Some(last.id);
             found.extend(page);
         }

@@ -157,7 +157,10 @@ async fn a_damaged_record_holds_up_nothing_behind_it() {
     ));
     let (_relay, (_follower, orders)) = (world.relay(), world.follower());
     world.settled().await;
-    assert_eq!(world.search.versions(None, 10).iter().map(|(it, _)| *it).collect::<Vec<_>>(), [behind]);
+    assert_eq!(
+        world.search.versions(None, 10).await.unwrap().iter().map(|(it, _)| *it).collect::<Vec<_>>(),
+        [behind]
+    );
     let drift = orders.compare(true).await.unwrap();
     assert_eq!((drift.database, drift.index, drift.missing, drift.repairs), (2, 1, 1, 1));
     assert_eq!(orders.rebuild().await.unwrap(), 1);

@@ -10,7 +10,7 @@ async fn seen(world: &World) -> (Vec<(EntityRef, u64)>, Vec<EntityRef>, String) 
     let query = Query { facets: Facet::ALL.to_vec(), limit: 100, ..Query::default() };
     let answer = world.search.query(&query).await.unwrap();
     let hits: Vec<EntityRef> = answer.hits.iter().map(|hit| hit.entity).collect();
-    (world.search.versions(None, 1_000), hits, format!("{:?}", answer.facets))
+    (world.search.versions(None, 1_000).await.unwrap(), hits, format!("{:?}", answer.facets))
 }
 
 /// A catalogue with a history.
@@ -33,9 +33,9 @@ async fn a_rebuilt_index_is_the_one_that_was_fed() {
     history(&world).await;
     let head = world.settled().await;
     let fed = seen(&world).await;
-    let generation = world.search.stats().generation;
-    assert_eq!(orders.rebuild().await.unwrap(), world.search.stats().documents);
-    assert_ne!(world.search.stats().generation, generation);
+    let generation = world.search.stats().await.unwrap().generation;
+    assert_eq!(orders.rebuild().await.unwrap(), world.search.stats().await.unwrap().documents);
+    assert_ne!(world.search.stats().await.unwrap().generation, generation);
     assert_eq!(seen(&world).await, fed);
     assert_eq!(world.position(), Some(Position { epoch: 1, position: head }));
     assert_eq!(world.feed.applied().position, head);
@@ -52,7 +52,7 @@ async fn a_follower_of_an_empty_database_begins_at_0() {
     assert_eq!(orders.compare(false).await.unwrap().total(), 0);
     let tag = import(&world.writer, tag("bhakti")).await;
     assert_eq!(world.settled().await, 1);
-    assert_eq!(world.search.versions(None, 10), [(tag, store::document_version(1, 1))]);
+    assert_eq!(world.search.versions(None, 10).await.unwrap(), [(tag, store::document_version(1, 1))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +71,7 @@ async fn a_lost_index_is_built_again_and_edges_miss_nothing() {
     let reborn = World::over(&quick(database.config())).await;
     let (_follower, orders) = reborn.follower();
     assert_eq!(reborn.settled().await, head);
-    assert!(reborn.search.versions(None, 1_000).iter().any(|(entity, _)| *entity == missed));
+    assert!(reborn.search.versions(None, 1_000).await.unwrap().iter().any(|(entity, _)| *entity == missed));
     let batch = reborn.ask(1, before).await;
     assert!(!batch.purge_all);
     assert_eq!((batch.purges.len() as u64, batch.position), (head - before, head));
@@ -122,7 +122,7 @@ async fn an_index_ahead_of_a_restored_database_is_built_again_and_edges_drop_eve
         until("the position is of this database", async || world.position().filter(|at| at.position == head))
             .await;
     assert_eq!(at.epoch, 1);
-    assert!(world.search.versions(None, 10).iter().all(|(entity, _)| *entity != ghost));
+    assert!(world.search.versions(None, 10).await.unwrap().iter().all(|(entity, _)| *entity != ghost));
     let batch = world.ask(1, 1_000).await;
     assert!(batch.purge_all && batch.position == head, "{batch:?}");
     assert_eq!(orders.compare(false).await.unwrap().total(), 0);
@@ -162,16 +162,20 @@ async fn another_epoch_leads_to_a_rebuild_and_edges_drop_everything() {
     import(&world.writer, tag("late")).await;
     database.sql("update cluster_epoch set epoch = 2");
     until("the follower is in the new epoch", async || world.position().filter(|at| at.epoch == 2)).await;
-    assert!(world.search.versions(None, 1_000).iter().all(|(_, version)| version >> 48 == 2));
+    assert!(world.search.versions(None, 1_000).await.unwrap().iter().all(|(_, version)| version >> 48 == 2));
     let batch = world.ask(1, head).await;
     assert_eq!((batch.epoch, batch.purge_all, batch.position), (2, true, head));
 
-    let generation = world.search.stats().generation;
+    let generation = world.search.stats().await.unwrap().generation;
     let _relay = world.relay();
     assert_eq!(world.settled().await, head + 1);
     import(&world.writer, tag("new")).await;
     assert_eq!(world.settled().await, head + 2);
-    assert_eq!(world.search.stats().generation, generation, "an event of the old epoch is an event");
+    assert_eq!(
+        world.search.stats().await.unwrap().generation,
+        generation,
+        "an event of the old epoch is an event"
+    );
     assert_eq!(world.position(), Some(Position { epoch: 2, position: head + 2 }));
     assert_eq!(orders.compare(false).await.unwrap().total(), 0);
 }
@@ -195,7 +199,7 @@ async fn what_differs_is_counted_and_mended() {
     assert_eq!((drift.total(), drift.repairs), (3, 3));
     let drift = orders.compare(true).await.unwrap();
     assert_eq!((drift.total(), drift.repairs), (0, 0));
-    assert!(world.search.versions(None, 1_000).iter().any(|(entity, _)| *entity == missing));
+    assert!(world.search.versions(None, 1_000).await.unwrap().iter().any(|(entity, _)| *entity == missing));
     assert_eq!(world.found(&Query::text("mahaganapatiravatu")).await, [songs[1].id]);
     assert!(world.found(&Query::text("nathadi")).await.is_empty());
 }
@@ -214,7 +218,7 @@ async fn what_outranks_the_truth_is_mended_by_a_rebuild() {
     let drift = orders.compare(true).await.unwrap();
     assert_eq!((drift.missing, drift.extra, drift.repairs), (1, 1, 2));
     assert_eq!(orders.compare(false).await.unwrap().total(), 0);
-    assert_eq!(world.search.versions(None, 10), [(tag, store::document_version(1, 1))]);
+    assert_eq!(world.search.versions(None, 10).await.unwrap(), [(tag, store::document_version(1, 1))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

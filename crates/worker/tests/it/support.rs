@@ -143,9 +143,11 @@ impl World {
     /// Waits until every layer has all that was committed; answers the position.
     pub async fn settled(&self) -> u64 {
         let head = self.relayed().await;
-        until("every layer has followed", async || self.search.position().filter(|at| at.position >= head))
-            .await
-            .position
+        until("every layer has followed", async || {
+            self.search.known_position().filter(|at| at.position >= head)
+        })
+        .await
+        .position
     }
 
     pub async fn found(&self, query: &Query) -> Vec<Uuid> {
@@ -161,7 +163,7 @@ impl World {
     }
 
     pub fn position(&self) -> Option<Position> {
-        self.search.position()
+        self.search.known_position()
     }
 }
 

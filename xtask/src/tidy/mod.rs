@@ -33,7 +33,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
         for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let hidden = name.starts_with('.') || name == "target";
+            let hidden = name.starts_with('.') || ["target", "node_modules"].contains(&name);
             match (path.is_dir(), hidden) {
                 (true, false) => folders.push(path),
                 (false, _) if path.extension().is_some_and(|found| found == extension) => found.push(path),

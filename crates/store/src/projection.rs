@@ -206,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn a_homonym_is_shown_with_its_mark_in_every_script() {
+        let name = Name::display("kalāvati");
+        let mark = Some("cakravākaṁ".to_owned());
+        let label = projected(vec![Name { homonym_ok: true, disambiguator: mark, ..name }]);
+        assert_eq!(label.label, "kalāvati (cakravākaṁ)");
+        assert!(label.scripts.iter().all(|entry| entry.text.ends_with(')')), "{label:?}");
+    }
+
+    #[test]
     fn a_record_without_names_has_empty_labels() {
         assert_eq!(projected(Vec::new()).in_script(None), ("", false));
     }

@@ -1,6 +1,6 @@
 // Makes docs/screenshots/ anew: every page type on a phone and on a desk, by day and by night, in four scripts.
 // One contact sheet a page type and width keeps them small; each picture on it is reduced to half.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { TYPES, newPage, open, withQuery } from "./browser.mjs";
 
 const TARGET = new URL("../../../../docs/screenshots/", import.meta.url);
@@ -9,8 +9,8 @@ const FACES = [["latin", {}], ["tamil", { lang: "ta" }], ["telugu", { lang: "te"
 const SCHEMES = ["light", "dark"];
 const QUALITY = 62;
 
-rmSync(TARGET, { recursive: true, force: true });
 mkdirSync(TARGET, { recursive: true });
+for (const file of readdirSync(TARGET)) if (file.endsWith(".webp")) rmSync(new URL(file, TARGET));
 const browser = await open();
 for (const [type, path] of Object.entries({ ...TYPES, "side-by-side": "/compositions/vatapi-ganapatim?beside=telugu" })) {
   for (const [width, height] of Object.entries(WIDTHS)) {

@@ -12,7 +12,10 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 use domain::EntityKind;
 use http::HeaderValue;
-use search::{Answer, Cursor, Facet, FacetCounts, Filters, Hit, MatchClass, Query as Asked, RagaMode, Sort};
+use search::{
+    Answer, Cursor, Facet, FacetCounts, Filters, Hit, Interpretation, MatchClass, Query as Asked, RagaMode,
+    Sort,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -40,7 +43,8 @@ pub(crate) struct Parameters {
     pub composer: Option<String>,
     /// A raga, by slug or id.
     pub raga: Option<String>,
-    /// `any` (default): any raga of a ragamalika; `primary`: the first one only.
+    /// `any` (default): any raga of a ragamalika; `primary`: the first one only; `family`: any raga of the
+    /// same mela.
     #[param(value_type = Option<String>)]
     pub raga_mode: Option<RagaMode>,
     /// A mela number, 1 to 72: songs in it and in its janyas.
@@ -53,11 +57,27 @@ pub(crate) struct Parameters {
     pub form: Option<String>,
     pub tag: Option<String>,
     pub group: Option<String>,
-    /// The script of names and titles.
+    /// The script of names and titles, and of the alphabet in which `sort=title` sorts.
     pub script: Option<String>,
+    /// Ids and codes, comma separated, that words of `q` shall not be taken for: chips that were removed.
+    pub unlink: Option<String>,
+    /// `1`: say how the words were read, and of each hit why it stands where it does.
+    #[param(value_type = Option<bool>)]
+    pub explain: Option<Switch>,
+    /// Longest time for the search, in milliseconds; what is ranked by then is the answer, `partial`.
+    pub timeout_ms: Option<u32>,
     /// 1 to 100.
     pub limit: Option<u16>,
     pub cursor: Option<String>,
+}
+
+/// A switch in a query: `1`, `true`, `0` or `false`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum Switch {
+    #[serde(rename = "true", alias = "1")]
+    On,
+    #[serde(rename = "false", alias = "0")]
+    Off,
 }
 
 /// What was found.
@@ -70,6 +90,16 @@ pub(crate) struct Found {
     pub next_cursor: Option<String>,
     /// Nothing resembles the words closely.
     pub low_confidence: bool,
+    /// What words of `q` were taken for; name the values in `unlink` to take them as words.
+    pub interpretations: Vec<FoundName>,
+    /// A title that resembles the words, where nothing found resembles them well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub did_you_mean: Option<String>,
+    /// A poorer engine answered, because the index could not.
+    pub degraded: bool,
+    /// How the words were read; with `explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Reading>,
     /// Time ran out; what was ranked is here.
     pub partial: bool,
     /// The words were longer than is looked at.
@@ -78,9 +108,42 @@ pub(crate) struct Found {
     pub watermark: u64,
 }
 
+/// Words that were taken for a name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FoundName {
+    /// What they narrow.
+    #[schema(value_type = String)]
+    pub facet: Facet,
+    /// Ids or codes; several where a name is shared.
+    pub values: Vec<String>,
+    /// The words as they were typed.
+    pub text: String,
+    /// Where they stand in `q`, in bytes.
+    #[schema(value_type = Vec<u32>)]
+    pub range: [usize; 2],
+    /// The name that they are a spelling of.
+    pub alias: String,
+}
+
+/// How words were read.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reading {
+    /// The key of all words.
+    pub key: String,
+    /// The key that knows no voicing.
+    pub coarse_key: String,
+    /// Each reading that was tried.
+    pub readings: Vec<String>,
+    /// Nothing held all words, so what resembles them was looked for.
+    pub loose: bool,
+}
+
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FoundHit {
     pub score: f32,
+    /// Why it stands where it does, in words; with `explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// The class of evidence: `exact`, `prefix`, `extended`, `all_tokens`, …
     #[schema(value_type = String)]
     pub why: MatchClass,
@@ -96,11 +159,26 @@ pub(crate) struct FoundHit {
 /// Where the words were found.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FoundMatch {
+    /// `title`, `alias`, `incipit`, `signature` or `lyric`.
     pub field: &'static str,
     pub text: String,
+    #[schema(value_type = String)]
+    pub script: lipi::Script,
+    /// The section of the lyrics, where the line is from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<FoundSection>,
     /// Byte ranges in `text`.
     #[schema(value_type = Vec<Vec<u32>>)]
     pub ranges: Vec<[usize; 2]>,
+}
+
+/// A place in the lyrics.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FoundSection {
+    pub id: Uuid,
+    pub label: String,
+    /// From 1.
+    pub line: usize,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -146,7 +224,7 @@ pub(crate) struct Finding {
 pub(crate) async fn find(state: &State, read: &Read, asked: &Parameters) -> Result<Finding, Problem> {
     let script = parameters::script(asked.script.as_deref())?;
     let paging = Paging::<Cursor>::of(&list(asked), asked.limit, asked.cursor.as_deref())?;
-    let query = query(asked, read, &paging).await?;
+    let query = Asked { script, ..query(asked, read, &paging).await? };
     // The index answers before the database is read, so what is shown is never older than what was found.
     let answer = fallback::query(state, read, &query).await.map_err(search_problem)?;
     Ok(Finding { found: Shown { read, script }.found(answer, &paging).await?, keys: keys(&query) })
@@ -212,8 +290,23 @@ async fn query(asked: &Parameters, read: &Read, paging: &Paging<Cursor>) -> Resu
         limit: paging.limit,
         after: paging.after.clone(),
         sort: asked.sort.unwrap_or_default(),
-        ..Asked::default()
+        script: None,
+        unlink: unlinked(asked.unlink.as_deref())?,
+        explain: asked.explain == Some(Switch::On),
+        ms_max: asked.timeout_ms.map(u64::from),
     })
+}
+
+/// Most names that may be taken as words.
+const UNLINK_MAX: usize = 32;
+
+fn unlinked(text: Option<&str>) -> Result<Vec<String>, Problem> {
+    let values: Vec<String> =
+        text.into_iter().flat_map(|text| text.split(',')).map(|value| value.trim().to_owned()).collect();
+    if values.len() > UNLINK_MAX {
+        return Err(Problem::field("/unlink", "too_many", format!("at most {UNLINK_MAX} names")));
+    }
+    Ok(values)
 }
 
 /// Kinds of a comma separated list.
@@ -273,6 +366,15 @@ impl Shown<'_> {
             total: answer.total,
             next_cursor: paging.cursor(answer.next),
             low_confidence: answer.low_confidence,
+            interpretations: answer.interpretations.into_iter().map(found_name).collect(),
+            did_you_mean: answer.did_you_mean,
+            degraded: answer.degraded,
+            explanation: answer.explanation.map(|it| Reading {
+                key: it.key,
+                coarse_key: it.coarse_key,
+                readings: it.readings,
+                loose: it.loose,
+            }),
             partial: answer.partial,
             truncated: answer.truncated,
             watermark: answer.position.position,
@@ -280,14 +382,32 @@ impl Shown<'_> {
     }
 }
 
+fn found_name(found: Interpretation) -> FoundName {
+    let Interpretation { facet, values, text, range, alias } = found;
+    FoundName { facet, values, text, range: [range.start, range.end], alias }
+}
+
 fn found_hit(hit: Hit, composition: Option<CompositionItem>, entity: Option<Label>) -> FoundHit {
     let pair = |range: Range<usize>| [range.start, range.end];
     let matched = hit.matched.into_iter().map(|found| FoundMatch {
         field: found.field,
         text: found.text,
+        script: found.script,
+        section: found.place.map(|place| FoundSection {
+            id: place.section,
+            label: place.label,
+            line: place.line,
+        }),
         ranges: found.ranges.into_iter().map(pair).collect(),
     });
-    FoundHit { score: hit.score, why: hit.class, matched: matched.collect(), composition, entity }
+    FoundHit {
+        score: hit.score,
+        because: hit.because,
+        why: hit.class,
+        matched: matched.collect(),
+        composition,
+        entity,
+    }
 }
 
 fn found_facet(counts: FacetCounts, labels: &HashMap<Uuid, Label>) -> FoundFacet {

@@ -182,8 +182,7 @@ impl Searcher<'_> {
 
     /// Names that begin with the text; where there are none, names that begin with something like it.
     pub(crate) async fn suggest(&self, suggest: &Suggest) -> Result<Vec<Suggestion>, Error> {
-        let Some(plan) = Plan::of(&suggest.text, &Names::empty(), &[]) else { return Ok(Vec::new()) };
-        let plan = Plan { others: Vec::new(), ..plan };
+        let Some(plan) = Plan::beginning(&suggest.text) else { return Ok(Vec::new()) };
         let kinds = if suggest.kinds.is_empty() { EntityKind::ALL.to_vec() } else { suggest.kinds.clone() };
         let query = Query { kinds, limit: suggest.limit, ..Query::default() };
         let mut clauses = plan.beginnings();

@@ -15,6 +15,8 @@ use lipi::Script;
 pub(crate) const SCORE_MAX: u32 = 1_000;
 /// From here on a reader would call it the same title, or the same line.
 pub(crate) const ALIKE: u32 = 800;
+/// Scores of names beside a word that says what they are: nothing else can be meant.
+const TYPED: u32 = 800;
 /// Below this share of both sides, a resemblance is a guess.
 const CONFIDENT_MIN: u32 = 740;
 /// What is less alike than this is not called similar.
@@ -51,6 +53,7 @@ impl Evidence {
     /// Rank of the evidence; larger is better, and decides before the score.
     pub(crate) const fn tier(&self) -> i64 {
         match self.class {
+            MatchClass::Named if self.score >= TYPED => 13,
             MatchClass::Exact => 12,
             MatchClass::Coarse => 11,
             MatchClass::Named => 10,
@@ -178,7 +181,8 @@ fn better(one: Option<Evidence>, other: Option<Evidence>) -> Option<Evidence> {
 
 fn named(linked: &Linked, keys: &Keys<'_>) -> Evidence {
     let class = if linked.is_sure { MatchClass::Named } else { MatchClass::About };
-    Evidence::of(class, if keys.is_mainly(linked) { 600 } else { 500 })
+    let typed = if linked.is_typed { TYPED } else { 500 };
+    Evidence::of(class, if keys.is_mainly(linked) { typed + 100 } else { typed })
 }
 
 /// Of the titles with the best evidence the one in the reader's script is shown. Which one is shown never

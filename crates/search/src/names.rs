@@ -66,6 +66,8 @@ pub(crate) struct Span {
     /// Words around it that only say what it is.
     pub(crate) around: Vec<usize>,
     pub(crate) grade: Grade,
+    /// Something says that a name is meant: a word beside it, or a composer's name of several words.
+    pub(crate) is_typed: bool,
     /// What it may be, by facet; every facet's values are alternatives.
     pub(crate) meanings: Vec<Meaning>,
 }
@@ -119,7 +121,7 @@ impl Names {
             if key.is_empty() {
                 continue;
             }
-            coarse.entry(lipi::k2_of_k1(&key)).or_insert_with(Vec::new).push(at);
+            coarse.entry(coarse_key(&key)).or_insert_with(Vec::new).push(at);
             keys.entry(key).or_insert_with(Vec::new).push(at);
         }
         let mut sets = Vec::new();
@@ -168,7 +170,8 @@ impl Names {
             }
         }
         let meanings = meanings(found.into_iter());
-        let span = Span { words: 0..tokens.len(), around: Vec::new(), grade: Grade::Strong, meanings };
+        let words = 0..tokens.len();
+        let span = Span { words, around: Vec::new(), grade: Grade::Strong, is_typed: false, meanings };
         if span.meanings.is_empty() { Vec::new() } else { vec![span] }
     }
 
@@ -184,27 +187,35 @@ impl Names {
             found.retain(|name| facets.contains(&name.facet));
         }
         let typed = typed.is_some_and(|facets| found.iter().any(|name| facets.contains(&name.facet)));
+        if !typed && found.iter().any(|name| is_strong(name)) {
+            found.retain(|name| !is_subject(name.facet));
+        }
         let grade = grade(&found, &key, typed)?;
         let mut around: Vec<usize> =
             if typed { around.iter().map(|(at, _)| *at).collect() } else { Vec::new() };
-        if found.iter().any(|name| name.facet == Facet::Composer) {
+        let is_composer = found.iter().any(|name| name.facet == Facet::Composer && !name.weak);
+        if is_composer {
             around.extend(asked.honorifics());
         }
-        Some(Span { words: asked.words.clone(), around, grade, meanings: meanings(found.into_iter()) })
+        let is_typed = !around.is_empty() || (is_composer && asked.words.len() > 1);
+        let meanings = meanings(found.into_iter());
+        Some(Span { words: asked.words.clone(), around, grade, is_typed, meanings })
     }
 
     fn found<'a>(&'a self, key: &str, asked: &Asked<'_>) -> Vec<&'a Name> {
         let mut found: Vec<&Name> = self.by_key.get(key).into_iter().flat_map(|set| self.set(set)).collect();
         if found.is_empty() && asked.script == Script::Tamil {
-            let coarse = lipi::k2_of_k1(key);
+            let coarse = coarse_key(key);
             found = self.by_coarse.get(&coarse).into_iter().flat_map(|set| self.set(set)).collect();
         }
         if found.is_empty() {
             found = self.with_respect(key, asked.script);
         }
-        let raga_key = lipi::raga_key(asked.source());
-        if found.iter().any(|name| name.raga_key == raga_key) {
-            found.retain(|name| name.raga_key.is_empty() || name.raga_key == raga_key);
+        if found.iter().filter(|name| name.facet == Facet::Raga).count() > 1 {
+            let raga_key = lipi::raga_key(asked.source());
+            if found.iter().any(|name| name.raga_key == raga_key) {
+                found.retain(|name| name.raga_key.is_empty() || name.raga_key == raga_key);
+            }
         }
         found.retain(|name| !asked.unlink.contains(&name.value));
         found
@@ -215,7 +226,7 @@ impl Names {
         let bare = ["lu", "ru", "ar", "r", "l"].into_iter().filter_map(|ending| key.strip_suffix(ending));
         for bare in bare.filter(|bare| bare.len() >= MISSPELT_LETTERS_MIN) {
             let set = match script {
-                Script::Tamil => self.by_coarse.get(lipi::k2_of_k1(bare)),
+                Script::Tamil => self.by_coarse.get(coarse_key(bare)),
                 _ => self.by_key.get(bare),
             };
             let found: Vec<&Name> = set
@@ -316,8 +327,18 @@ fn map(keys: BTreeMap<String, Vec<u32>>, sets: &mut Vec<Vec<u32>>) -> Map<Vec<u8
     Map::from_iter(numbered).unwrap_or_default()
 }
 
+/// The key of a name for Tamil script, which often writes ha as ka.
+fn coarse_key(key: &str) -> String {
+    lipi::k2_of_k1(&key.replace('h', "k"))
+}
+
 const fn is_strong(name: &Name) -> bool {
     matches!(name.facet, Facet::Raga | Facet::Composer) && !name.weak
+}
+
+/// What songs are about: a raga or a composer of the same name is meant rather.
+const fn is_subject(facet: Facet) -> bool {
+    matches!(facet, Facet::Deity | Facet::Temple | Facet::Tag | Facet::Group)
 }
 
 /// None where there is no name.
@@ -337,8 +358,7 @@ fn grade(found: &[&Name], key: &str, typed: bool) -> Option<Grade> {
     })
 }
 
-/// Names by facet, each value once. The strongest facets hide weaker ones: a raga of that name is meant
-/// rather than a tag.
+/// Names by facet, each value once.
 fn meanings<'a>(found: impl Iterator<Item = &'a Name>) -> Vec<Meaning> {
     let mut all: Vec<Meaning> = Vec::new();
     for name in found {

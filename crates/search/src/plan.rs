@@ -23,6 +23,7 @@ const LYRIC_LETTERS_MIN: usize = 7;
 const LYRIC_LETTERS_MAX: usize = 60;
 
 /// Strengths: the coarse order of candidates, and whether a loose plan is needed.
+const TYPED: u16 = 95;
 const EXACT: u16 = 90;
 const COARSE: u16 = 85;
 const NAMED: u16 = 80;
@@ -50,6 +51,8 @@ pub(crate) struct Linked {
     pub(crate) rest: Option<Reading>,
     /// Among the spans is one that is surely meant as a name.
     pub(crate) is_sure: bool,
+    /// Nothing is left, and words say what kind the names are of: `kalyani raga`, `saint tyagaraja`.
+    pub(crate) is_typed: bool,
 }
 
 impl Plan {
@@ -67,6 +70,11 @@ impl Plan {
         Some(Self { whole, others })
     }
 
+    /// The text as the beginning of a name, without other readings.
+    pub(crate) fn beginning(text: &str) -> Option<Self> {
+        Some(Self { whole: Reading::of(text)?, others: Vec::new() })
+    }
+
     /// Adds a reading of the whole as a misspelt name.
     pub(crate) fn with_misspelt(mut self, names: &Names, unlink: &[String]) -> Self {
         if self.others.is_empty() {
@@ -80,7 +88,7 @@ impl Plan {
             spans.retain(|span| !span.meanings.is_empty());
             if !spans.is_empty() {
                 let wanted = spans.iter().map(wanted).collect();
-                self.others.push(Linked { spans, wanted, rest: None, is_sure: true });
+                self.others.push(Linked { spans, wanted, rest: None, is_sure: false, is_typed: false });
             }
         }
         self
@@ -92,7 +100,11 @@ impl Plan {
         for other in &self.others {
             match &other.rest {
                 None => clauses.push(Clause {
-                    strength: if other.is_sure { NAMED } else { ABOUT },
+                    strength: match (other.is_typed, other.is_sure) {
+                        (true, true) => TYPED,
+                        (false, true) => NAMED,
+                        (_, false) => ABOUT,
+                    },
                     matching: Match::All(other.conditions()),
                 }),
                 Some(rest) => clauses.extend(title(rest, &other.conditions())),
@@ -197,7 +209,8 @@ fn linked(text: &str, whole: &Reading, spans: Vec<Span>, all: usize) -> Option<L
         span.grade == Grade::Strong || (span.grade == Grade::Ambiguous && (spans.len() > 1 || !short(span)))
     });
     let is_sure = sure || spans.iter().filter(|span| span.grade >= Grade::Medium).count() > 1;
-    Some(Linked { wanted: spans.iter().map(wanted).collect(), spans, rest, is_sure })
+    let is_typed = rest.is_none() && spans.iter().any(|span| span.is_typed);
+    Some(Linked { wanted: spans.iter().map(wanted).collect(), spans, rest, is_sure, is_typed })
 }
 
 fn wanted(span: &Span) -> Vec<(Column, Vec<String>)> {
@@ -260,14 +273,12 @@ fn heads(reading: &Reading) -> Vec<Clause> {
 }
 
 fn similar(reading: &Reading, conditions: &[Match], strength: u16) -> Vec<Clause> {
-    let whole = Some(reading.grams());
-    let pools = whole.into_iter().chain(reading.head_grams());
-    pools
-        .map(|(terms, least)| {
-            let matching = Match::AtLeast { field: Field::TitleGram, terms, least };
-            clause(strength, under(conditions, matching))
-        })
-        .collect()
+    let pool = |(terms, least), strength| {
+        let matching = Match::AtLeast { field: Field::TitleGram, terms, least };
+        clause(strength, under(conditions, matching))
+    };
+    let heads = reading.head_grams().into_iter().map(|head| pool(head, strength + 1));
+    heads.chain([pool(reading.grams(), strength)]).collect()
 }
 
 fn lyric(reading: &Reading) -> Option<Clause> {

@@ -65,17 +65,25 @@ impl Reading {
         (grams, least)
     }
 
-    /// The same for a title that may be shorter than the text: pieces of its beginning alone.
-    pub(crate) fn head_grams(&self) -> Option<(Vec<String>, usize)> {
-        const HEAD_LETTERS: usize = 12;
-        let (end, _) = self.coarse.char_indices().nth(HEAD_LETTERS + HEAD_LETTERS / 3)?;
-        let (cut, _) = self.coarse.char_indices().nth(HEAD_LETTERS)?;
-        debug_assert!(cut < end);
-        let grams = title_grams(&self.coarse[..cut]);
-        let least = at_least(grams.len(), 55);
-        Some((grams, least))
+    /// The same for titles that are shorter than the text: pieces of beginnings of it alone.
+    pub(crate) fn head_grams(&self) -> Vec<(Vec<String>, usize)> {
+        let letters = self.coarse.chars().count();
+        let heads = HEAD_LETTERS.iter().filter(|head| letters >= **head + HEAD_LEFT_MIN);
+        heads
+            .filter_map(|head| {
+                let (end, _) = self.coarse.char_indices().nth(*head)?;
+                let grams = title_grams(&self.coarse[..end]);
+                let least = at_least(grams.len(), 65);
+                Some((grams, least))
+            })
+            .collect()
     }
 }
+
+/// Letters of the beginnings of a text that may be a whole title.
+const HEAD_LETTERS: [usize; 2] = [8, 12];
+/// Letters that such a text goes on by.
+const HEAD_LEFT_MIN: usize = 4;
 
 /// A share of `count` in per cent, at least one.
 pub(crate) fn at_least(count: usize, per_cent: usize) -> usize {
@@ -112,7 +120,7 @@ mod tests {
     fn pieces_ask_for_a_share_of_themselves() {
         let (grams, least) = Reading::of("entaro").unwrap().grams();
         assert_eq!((grams.len(), least), (5, 3));
-        assert!(Reading::of("endaro").unwrap().head_grams().is_none());
-        assert!(Reading::of("endaro mahanubhavulu").unwrap().head_grams().is_some());
+        assert!(Reading::of("endaro").unwrap().head_grams().is_empty());
+        assert_eq!(Reading::of("endaro mahanubhavulu").unwrap().head_grams().len(), 2);
     }
 }

@@ -3,7 +3,7 @@
 use crate::config::{Config, Layers, masked};
 use crate::up::{BASE_PORT_DEFAULT, State};
 use crate::{
-    Error, audit, check, compare, index, load, node, openapi, postgres, setup, status, terminal, up,
+    Error, audit, check, compare, evaluate, index, load, node, openapi, postgres, setup, status, terminal, up,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -45,6 +45,9 @@ enum Command {
     Compare(Compare),
     /// Rebuild or verify the search index of a running node
     Index(Index),
+    /// Judge the search
+    #[command(subcommand)]
+    Search(Search),
     /// Check the trail of who changed what
     #[command(subcommand)]
     Audit(Audit),
@@ -211,6 +214,12 @@ struct Index {
 }
 
 #[derive(Subcommand)]
+enum Search {
+    /// Ask judged queries over catalogue folders and print how well they are answered
+    Eval(evaluate::Eval),
+}
+
+#[derive(Subcommand)]
 enum Audit {
     /// Recompute the chain of hashes from the first entry to the last
     Verify(Layered),
@@ -255,6 +264,7 @@ async fn obey(command: Command, arguments: Vec<OsString>) -> Result<(), Error> {
         }
         Command::Compare(Compare { folder, catalogue, json }) => compare::run(&catalogue, &folder, json),
         Command::Index(Index { verb, repair, at, data }) => index::run(verb, repair, &at, &data.data).await,
+        Command::Search(Search::Eval(eval)) => evaluate::run(eval).await,
         Command::Audit(Audit::Verify(layered)) => audit::verify(&Config::load(&layered.layers()?)?).await,
         Command::Openapi { which } => openapi::print(which == Which::Admin),
         Command::Version => {
@@ -340,6 +350,7 @@ mod tests {
             "sangraha compare folder --catalogue mine --json",
             "sangraha index rebuild",
             "sangraha index verify --repair",
+            "sangraha search eval --queries judged.jsonl --catalogue a --catalogue b --accepted run.json --misses",
             "sangraha audit verify",
             "sangraha version",
         ] {

@@ -15,6 +15,7 @@ pub mod compare;
 mod config;
 pub mod environment;
 mod error;
+pub mod evaluate;
 pub mod index;
 pub mod lifecycle;
 pub mod load;

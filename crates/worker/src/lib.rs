@@ -4,12 +4,14 @@
 //! * [`follower`] (one a region) re-reads what changed and serves index, cache and edges, inside out.
 //! * [`purges`] tells the edges of the region what became stale.
 //! * [`keeper`] (primary region) writes heartbeats and clears what is no longer needed.
+//! * [`evaluate`] says how well the search finds what people mean, over catalogue folders and without a database.
 //! * [`load`] brings catalogues in, through the same aggregates and transactions as editors use.
 //!
 //! Everything here can be killed at any step and started again: work is repeated, never skipped. It knows no
 //! HTTP; `server` offers the purge feed and the orders on the node's private port.
 
 mod error;
+pub mod evaluate;
 pub mod follower;
 pub mod keeper;
 pub mod load;

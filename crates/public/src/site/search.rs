@@ -93,6 +93,7 @@ fn address(asked: &Parameters) -> Address {
         Sort::Newest => "newest",
     });
     let address = Address::new("/search").with_some("q", asked.q.as_deref()).with_some("sort", sort);
+    let address = address.with_some("unlink", asked.unlink.as_deref());
     filters(asked).fold(address, |address, (facet, value)| address.with(facet.as_str(), value))
 }
 
@@ -103,6 +104,7 @@ fn page(asked: &Parameters, found: &Found, names: &Found, face: Face) -> Page {
         h1.quiet { (face.say("Search")) }
         (search_form(face, text, &address))
         (chips(asked, found, &address, face))
+        (taken_for(asked, found, &address, face))
         p.found role="status" { (summary(found, names, face)) }
         @if !names.low_confidence && !names.hits.is_empty() { (names_found(names, face)) }
         div.results {
@@ -176,7 +178,8 @@ fn hit_found(hit: &FoundHit, face: Face) -> Markup {
         @if !matched.is_empty() {
             p.matched { @for (index, matched) in matched.iter().enumerate() {
                 @if index > 0 { " · " }
-                span lang=(language::of_names(lipi::script_of(&matched.text))) { (marked(matched)) }
+                span lang=(language::of_names(matched.script)) { (marked(matched)) }
+                @if let Some(section) = &matched.section { " (" (section.label) ")" }
             } }
         }
     }
@@ -209,6 +212,29 @@ fn chips(asked: &Parameters, found: &Found, address: &Address, face: Face) -> Ma
                         a.chip href=(address.clone().without(facet.as_str()).href(face))
                             aria-label={ (face.say("Remove the filter:")) " " (face.say(facet_name(*facet))) ", " (label) } {
                             span.kind { (face.say(facet_name(*facet))) } " " (language::name(&label)) " "
+                            span.remove aria-hidden="true" { "×" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Names that words of the text were taken for; each leads to the search in which they are words.
+fn taken_for(asked: &Parameters, found: &Found, address: &Address, face: Face) -> Markup {
+    let removed = |values: &[String]| {
+        let before = asked.unlink.iter().cloned();
+        before.chain(values.iter().cloned()).collect::<Vec<_>>().join(",")
+    };
+    html! {
+        @if !found.interpretations.is_empty() {
+            ul.chips aria-label=(face.say("Filters")) {
+                @for name in &found.interpretations {
+                    li {
+                        a.chip href=(address.clone().with("unlink", removed(&name.values)).href(face))
+                            aria-label={ (face.say("Remove the filter:")) " " (face.say(facet_name(name.facet))) ", " (name.alias) } {
+                            span.kind { (face.say(facet_name(name.facet))) } " " (name.alias) " "
                             span.remove aria-hidden="true" { "×" }
                         }
                     }
@@ -286,7 +312,13 @@ mod tests {
     use super::*;
 
     fn with_marks(text: &str, ranges: &[[usize; 2]]) -> String {
-        let matched = FoundMatch { field: "title", text: text.to_owned(), ranges: ranges.to_vec() };
+        let matched = FoundMatch {
+            field: "title",
+            text: text.to_owned(),
+            script: lipi::Script::Latin,
+            section: None,
+            ranges: ranges.to_vec(),
+        };
         marked(&matched).into_string()
     }
 

@@ -46,7 +46,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ("/v1/search", "types", &["song", "raga,", ""]),
     ("/v1/search", "facets", &["price"]),
     ("/v1/search", "sort", &["best"]),
-    ("/v1/search", "raga_mode", &["family"]),
+    ("/v1/search", "raga_mode", &["cousins"]),
     ("/v1/search", "limit", &["0", "101"]),
     ("/v1/search", "cursor", &["AAAA"]),
     ("/v1/search", "composer", &["nobody"]),

@@ -60,7 +60,27 @@ async fn other_kinds_are_found_when_asked_for() {
     let catalogue = Catalogue::load(&app).await;
     let body = app.ok("/v1/search?q=mohanam&types=raga,composer").await;
     assert_eq!(body["hits"][0]["entity"]["id"], json!(catalogue.mohanam.id));
-    assert_eq!(app.ok("/v1/search?q=mohanam").await["hits"], json!([]), "songs alone unless asked");
+    let songs = app.ok("/v1/search?q=mohanam").await;
+    assert_eq!(titles(&songs).len(), 2, "songs alone unless asked: those in the raga");
+    assert_eq!(
+        (&songs["hits"][0]["why"], &songs["interpretations"][0]["facet"]),
+        (&json!("named"), &json!("raga"))
+    );
+    let value = songs["interpretations"][0]["values"][0].as_str().unwrap();
+    let plain = app.ok(&format!("/v1/search?q=mohanam&unlink={value}")).await;
+    assert_eq!(plain["interpretations"], json!([]), "a removed chip is a word again");
+}
+
+#[tokio::test]
+async fn a_search_explains_itself_and_keeps_to_its_time() {
+    let Some(app) = App::start().await else { return };
+    Catalogue::load(&app).await;
+    let body = app.ok("/v1/search?q=vatapi+kalyani&explain=1&timeout_ms=60000").await;
+    assert!(body["hits"][0]["because"].is_string() && body["explanation"]["readings"].is_array(), "{body}");
+    assert_eq!((&body["partial"], &body["degraded"]), (&json!(false), &json!(false)));
+    for bad in ["explain=perhaps", "timeout_ms=-1", "raga_mode=cousins", "facets=colour", "types=song"] {
+        app.get(&format!("/v1/search?q=vatapi&{bad}")).await.expect(422);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 //! crash at any point repeats work that is harmless to repeat.
 
 mod index;
-mod project;
+pub(crate) mod project;
 mod rebuild;
 mod reconcile;
 

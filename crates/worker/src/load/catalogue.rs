@@ -19,7 +19,7 @@ use super::report::Report;
 pub use compare::compare;
 use domain::reference::{ExternalId, Rights, Source};
 use domain::{EntityKind, EntityRef, Record};
-pub use files::{Files, KRITHIS};
+pub use files::{Files, KRITHIS, Krithi};
 pub use known::Known;
 use std::path::Path;
 use uuid::Uuid;
@@ -84,7 +84,7 @@ impl Common {
     }
 }
 
-fn external(id: &str) -> ExternalId {
+pub(super) fn external(id: &str) -> ExternalId {
     ExternalId { scheme: SCHEME.to_owned(), id: id.to_owned() }
 }
 

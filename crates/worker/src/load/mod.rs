@@ -13,6 +13,7 @@ mod catalogue;
 mod compare;
 pub mod error;
 mod names;
+pub mod offline;
 mod plan;
 pub mod report;
 mod starter;

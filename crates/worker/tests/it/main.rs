@@ -4,6 +4,7 @@
 
 mod crash;
 mod follow;
+mod judged;
 mod rebuild;
 mod relay;
 mod support;

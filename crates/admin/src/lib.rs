@@ -18,6 +18,7 @@ mod idempotency;
 mod identity;
 mod reading;
 mod reference;
+mod reports;
 pub mod router;
 mod setup;
 mod slug;

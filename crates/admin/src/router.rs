@@ -1,8 +1,8 @@
 //! The whole admin API on one page.
 
 use crate::state::State;
-use crate::{api_keys, audit, checks, compositions, identity, reference, setup};
-use web::{Api, guarded, with_secret};
+use crate::{api_keys, audit, checks, compositions, identity, reference, reports, setup};
+use web::{Api, CachePolicy, endpoint, guarded, with_secret};
 
 /// Every endpoint; the permission of each is in the type of its handler.
 pub fn api() -> Api<State> {
@@ -45,6 +45,12 @@ pub fn api() -> Api<State> {
         .with(guarded!(identity::verdict_create))
         .with(guarded!(identity::merge))
         .with(guarded!(checks::list));
+
+    // What readers report: taken from anybody, as `public` cannot write.
+    let api = api
+        .with(endpoint!(reports::create, CachePolicy::NoStore))
+        .with(guarded!(reports::list))
+        .with(guarded!(reports::answer));
 
     // Who did what, and who may do what.
     api.with(guarded!(audit::list))

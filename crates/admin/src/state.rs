@@ -1,8 +1,10 @@
 //! What the endpoints of this API share.
 
 use crate::error;
+use crate::reports::Throttle;
 use auth::{ApiKey, Principal};
 use domain::Policy;
+use std::sync::Arc;
 use store::Writer;
 use web::{Authenticate, Problem};
 
@@ -11,12 +13,13 @@ use web::{Authenticate, Problem};
 pub struct State {
     pub(crate) writer: Writer,
     pub(crate) policy: Policy,
+    pub(crate) throttle: Arc<Throttle>,
 }
 
 impl State {
     /// A state that writes through `writer`.
-    pub const fn new(writer: Writer, policy: Policy) -> Self {
-        Self { writer, policy }
+    pub fn new(writer: Writer, policy: Policy) -> Self {
+        Self { writer, policy, throttle: Arc::default() }
     }
 }
 

@@ -55,6 +55,10 @@ permissions! {
     IdentityMerge = "identity.merge" => [Reviewer Admin],
     /// Read the standing report on the quality of the catalogue.
     QualityRead = "quality.read" => [Viewer Editor Reviewer IngestOperator Admin],
+    /// Read what readers report.
+    ReportRead = "report.read" => [Viewer Editor Reviewer IngestOperator Admin],
+    /// Answer it, and see how its author is reached.
+    ReportAnswer = "report.answer" => [Editor Reviewer Admin],
     /// Read and verify the audit trail.
     AuditRead = "audit.read" => [Viewer Editor Reviewer IngestOperator Admin],
     /// Manage API keys and their roles.

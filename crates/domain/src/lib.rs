@@ -19,6 +19,7 @@ mod check;
 pub mod clock;
 pub mod composition;
 pub mod event;
+pub mod exchange;
 pub mod id;
 pub mod merge;
 pub mod metrics;
@@ -28,6 +29,7 @@ pub mod purge;
 pub mod record;
 pub mod reference;
 pub mod region;
+pub mod report;
 pub mod revision;
 #[cfg(test)]
 mod samples;

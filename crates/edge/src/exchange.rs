@@ -10,7 +10,7 @@ use crate::config::ms;
 use crate::fill::{self, Ask, Filled};
 use crate::reason::{Forward, Handling, Outcome, Reason};
 use crate::respond::{self, Asker, Refusal};
-use crate::route::{Target, route};
+use crate::route::{Target, allowed, route};
 use crate::strict::{self, Trail};
 use crate::upstream::{Failure, Tries};
 use http::header::{self, HeaderName, HeaderValue};
@@ -95,8 +95,9 @@ impl Seat {
                 )))
             }
             None => {
-                let (status, detail) = (StatusCode::METHOD_NOT_ALLOWED, "Only reads are served here.");
-                Step::Done(self.refuse(&Refusal::new(status, Reason::Method, detail)))
+                let (status, detail) = (StatusCode::METHOD_NOT_ALLOWED, "This method is not served here.");
+                let refusal = Refusal::new(status, Reason::Method, detail).allowing(allowed(&path));
+                Step::Done(self.refuse(&refusal))
             }
         }
     }

@@ -84,7 +84,12 @@ pub(crate) struct Refusal {
     code: &'static str,
     detail: &'static str,
     retry_after_s: Option<u32>,
+    /// The value of `Allow`, should the method be what is refused.
+    allowed: &'static str,
 }
+
+/// The methods of almost every path.
+pub(crate) const READS: &str = "GET, HEAD, OPTIONS";
 
 impl Refusal {
     pub(crate) const fn new(status: StatusCode, reason: Reason, detail: &'static str) -> Self {
@@ -99,7 +104,7 @@ impl Refusal {
             StatusCode::GATEWAY_TIMEOUT => "gateway_timeout",
             _ => "bad_request",
         };
-        Self { status, reason, code, detail, retry_after_s: None }
+        Self { status, reason, code, detail, retry_after_s: None, allowed: READS }
     }
 
     pub(crate) const fn body_too_large() -> Self {
@@ -108,6 +113,10 @@ impl Refusal {
 
     pub(crate) const fn coded(self, code: &'static str) -> Self {
         Self { code, ..self }
+    }
+
+    pub(crate) const fn allowing(self, allowed: &'static str) -> Self {
+        Self { allowed, ..self }
     }
 
     pub(crate) const fn retry_after(self, seconds: u32) -> Self {
@@ -133,7 +142,7 @@ impl Refusal {
         headers.insert(CACHE_STATUS, cache_status(handling, self.reason));
         headers.insert(REQUEST_ID, request_id.clone());
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(header::ALLOW, HeaderValue::from_static(crate::route::ALLOWED));
+            headers.insert(header::ALLOW, HeaderValue::from_static(self.allowed));
         }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());

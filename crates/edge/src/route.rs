@@ -23,13 +23,17 @@ struct Route {
 const READS: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
 
 /// The first row that fits decides.
-const ROUTES: [Route; 2] = [
+const ROUTES: [Route; 3] = [
     Route { prefix: "/v1/admin", target: Target::Admin, methods: None },
+    // The one thing that readers write: only the role that holds a writer can take it.
+    Route { prefix: "/v1/reports", target: Target::Admin, methods: Some(&[Method::POST]) },
     Route { prefix: "/", target: Target::Public, methods: Some(READS) },
 ];
 
-/// The value of `Allow` where a method is refused.
-pub(crate) const ALLOWED: &str = "GET, HEAD, OPTIONS";
+/// The value of `Allow` where a method is refused at `path`.
+pub(crate) fn allowed(path: &str) -> &'static str {
+    if fits(path, "/v1/reports") { "POST" } else { crate::respond::READS }
+}
 
 /// Finds the target of a normalised path; `None` where the method is not allowed there.
 pub(crate) fn route(path: &str, method: &Method) -> Option<Target> {
@@ -57,6 +61,9 @@ mod tests {
             ("/", Method::HEAD, Some(Target::Public)),
             ("/v1/ragas", Method::POST, None),
             ("/v1/administrators", Method::DELETE, None),
+            ("/v1/reports", Method::POST, Some(Target::Admin)),
+            ("/v1/reports", Method::GET, None),
+            ("/v1/reportsx", Method::POST, None),
         ];
         for (path, method, target) in table {
             assert_eq!(route(path, &method), target, "{method} {path}");

@@ -6,7 +6,8 @@ use crate::state::{Keep, State};
 use axum::response::Response;
 use bytes::Bytes;
 use cache::Entry;
-use http::{HeaderName, HeaderValue};
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use store::{Read, ReadPolicy};
@@ -42,6 +43,11 @@ impl Made {
         let body = Bytes::from(html);
         let etag = ETag::of_hash(hash128(&[&body]));
         Self::of(body, &etag, keys, read)
+    }
+
+    /// A text in another format, whose tag is the hash of its bytes.
+    pub fn text(text: String, keys: &SurrogateKeys, read: &Read) -> Self {
+        Self::page(text, keys, read)
     }
 
     fn of(body: Bytes, etag: &ETag, keys: &SurrogateKeys, read: &Read) -> Self {
@@ -105,6 +111,14 @@ impl Question<'_> {
         let hash = hash128(&[self.about.as_bytes()]).map(|byte| format!("{byte:02x}")).concat();
         format!("{}:#{hash}", self.class)
     }
+}
+
+/// Names the media type of an answer that has a body.
+pub(crate) fn typed(mut response: Response, media: &'static str) -> Response {
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    }
+    response
 }
 
 /// Longer questions are hashed.

@@ -1,5 +1,6 @@
 //! Failures of what is read, as problems.
 
+use crate::export::ExportError;
 use crate::paging::bad_cursor;
 use web::Problem;
 
@@ -10,6 +11,15 @@ pub(crate) fn store_problem(error: store::Error) -> Problem {
         store::Error::NoNode | store::Error::Behind => Problem::unavailable(&error),
         error if error.is_retryable() => Problem::unavailable(&error),
         error => Problem::internal(&error),
+    }
+}
+
+/// What stopped an export.
+pub(crate) fn export_problem(error: ExportError) -> Problem {
+    match error {
+        ExportError::Store(error) => store_problem(error),
+        ExportError::Changed => Problem::unavailable(&error),
+        ExportError::Row(_) => Problem::internal(&error),
     }
 }
 

@@ -14,6 +14,10 @@ mod document;
 mod entities;
 mod error;
 mod fallback;
+mod feed;
+mod fields;
+mod graph;
+pub mod export;
 mod melakartas;
 mod page;
 mod paging;
@@ -25,6 +29,7 @@ mod site;
 mod state;
 mod suggest;
 mod view;
+mod xml;
 
 pub use fallback::Freshness;
 pub use router::{api, openapi};

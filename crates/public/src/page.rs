@@ -5,6 +5,7 @@
 
 use crate::answer::{Made, Question, Served, hash128, read};
 use crate::error::store_problem;
+use crate::fields::Fields;
 use crate::state::{Keep, State};
 use axum::response::Response;
 use domain::{EntityKind, EntityRef};
@@ -27,6 +28,16 @@ pub(crate) struct Page<'a> {
     pub uri: &'a Uri,
     /// What decides the document beside the record: script, romanisation.
     pub variant: String,
+    /// The members of the document that are wanted; all where none are named.
+    pub fields: Option<Fields>,
+}
+
+/// Where a page leads.
+pub(crate) enum Opened {
+    /// To this entity, which this node has.
+    Here(Read, EntityRef),
+    /// To an answer: it was in the cache, or the entity has another address now.
+    Answered(Response),
 }
 
 /// What a document is made of.
@@ -37,18 +48,36 @@ pub(crate) struct Shown<'a> {
 }
 
 impl Page<'_> {
+    /// What the page asks of the node's cache.
+    pub fn question(&self) -> Question<'_> {
+        let fields = self.fields.as_ref().map(|fields| format!("&{fields:?}")).unwrap_or_default();
+        let about = format!("{}&{}{fields}", self.reference, self.variant);
+        Question { state: self.state, have: self.have, keep: Keep::Detail, class: self.class, about }
+    }
+
+    /// Finds the entity, for documents that are made of more than its record.
+    pub async fn open(&self) -> Result<Opened, Problem> {
+        if let Some(response) = self.question().answer_from_cache().await {
+            return Ok(Opened::Answered(response));
+        }
+        let read = read(self.state).await?;
+        let found = resolve(&read, self.kind, self.reference).await?;
+        if found.redirected {
+            return Ok(Opened::Answered(self.moved(found.id, &found.slug, &read)));
+        }
+        Ok(Opened::Here(read, self.entity(found.id)))
+    }
+
     /// Answers with the document that `view` makes.
     pub async fn answer<B: Serialize>(
         self,
-        view: impl FnOnce(Shown<'_>) -> Option<B>,
+        view: impl FnOnce(Shown<'_>) -> Result<B, Problem>,
     ) -> Result<Response, Problem> {
-        let about = format!("{}&{}", self.reference, self.variant);
-        let Self { state, have, class, .. } = self;
-        let question = Question { state, have, keep: Keep::Detail, class, about };
+        let question = self.question();
         if let Some(response) = question.answer_from_cache().await {
             return Ok(response);
         }
-        let read = read(state).await?;
+        let read = read(self.state).await?;
         if let Some(response) = self.not_modified(&read).await? {
             return Ok(response);
         }
@@ -92,7 +121,7 @@ impl Page<'_> {
     async fn load<B: Serialize>(
         &self,
         read: &Read,
-        view: impl FnOnce(Shown<'_>) -> Option<B>,
+        view: impl FnOnce(Shown<'_>) -> Result<B, Problem>,
     ) -> Result<Made, Elsewhere> {
         let (live, redirected) = live_at(read, self.kind, self.reference).await?;
         if redirected {
@@ -104,8 +133,11 @@ impl Page<'_> {
         };
         let versions = ragas.iter().map(|row| (row.id, row.version)).collect::<Vec<_>>();
         let etag = self.etag(live.fingerprint, &versions);
-        let body = view(Shown { live: &live, ragas: &ragas }).ok_or_else(Problem::not_found)?;
-        Ok(Made::tagged(&body, &etag, &keys(&live), read)?)
+        let body = view(Shown { live: &live, ragas: &ragas })?;
+        match &self.fields {
+            Some(fields) => Ok(Made::tagged(&fields.trimmed(&body)?, &etag, &keys(&live), read)?),
+            None => Ok(Made::tagged(&body, &etag, &keys(&live), read)?),
+        }
     }
 
     /// The tag of one variant of a record. The tables of `lipi` are part of it, since they make what is
@@ -115,7 +147,7 @@ impl Page<'_> {
         let mut ragas = ragas.to_vec();
         ragas.sort_unstable();
         let ragas: Vec<u8> = ragas.iter().flat_map(|(id, version)| stamp(*id, *version)).collect();
-        let variant = format!("{}&{}", self.class, self.variant);
+        let variant = format!("{}&{}&{:?}", self.class, self.variant, self.fields);
         ETag::of_hash(hash128(&[&fingerprint.hash128, variant.as_bytes(), &tables, &ragas]))
     }
 

@@ -9,6 +9,7 @@ use lipi::{Scheme, Script};
 use serde::{Deserialize, Deserializer};
 use std::str::FromStr;
 use store::Read;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{FieldError, Problem};
 
@@ -73,6 +74,20 @@ pub(crate) async fn filter(
     known(&format!("/{kind}"), reference, id, &format!("a {kind} of this catalogue")).map(Some)
 }
 
+/// A box on the map: `west,south,east,north` in degrees, as millionths of a degree.
+pub(crate) fn bbox(text: Option<&str>) -> Result<Option<[i32; 4]>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let limits = [180.0, 90.0, 180.0, 90.0];
+    let degrees: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+    let fits = degrees.len() == limits.len()
+        && text.split(',').count() == limits.len()
+        && degrees.iter().zip(limits).all(|(at, limit): (&f64, f64)| at.abs() <= limit)
+        && degrees[1] <= degrees[3];
+    let micro = |at: f64| (at * 1_000_000.0).round() as i32;
+    let corners = fits.then(|| [micro(degrees[0]), micro(degrees[1]), micro(degrees[2]), micro(degrees[3])]);
+    known("/bbox", text, corners, "four numbers of degrees, `west,south,east,north`").map(Some)
+}
+
 /// A mela number.
 pub(crate) fn mela(number: Option<u8>) -> Result<Option<u8>, Problem> {
     match number {
@@ -94,6 +109,16 @@ pub(crate) fn form(name: Option<&str>) -> Result<Option<Form>, Problem> {
     name.map(|name| known("/form", name, Form::from_wire(name), "a form")).transpose()
 }
 
+/// Whether a list is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Count {
+    None,
+    Exact,
+    /// Lists here are short enough to be counted, so this is exact too.
+    Estimate,
+}
+
 /// A switch: `1` or `true`, `0` or `false`.
 pub(crate) fn switch<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
@@ -104,4 +129,20 @@ pub(crate) fn switch<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Err
         Off,
     }
     Ok(matches!(Switch::deserialize(value)?, Switch::On))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_has_four_sides_in_order() {
+        assert_eq!(
+            bbox(Some("78,10.5,80,11")).unwrap(),
+            Some([78_000_000, 10_500_000, 80_000_000, 11_000_000])
+        );
+        for bad in ["", "1,2,3", "1,2,3,4,5", "181,0,1,1", "0,5,1,4", "a,b,c,d", "NaN,0,1,1", "1,,2,3"] {
+            assert_eq!(bbox(Some(bad)).unwrap_err().errors()[0].field, "/bbox", "{bad}");
+        }
+    }
 }

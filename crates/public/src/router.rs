@@ -2,7 +2,7 @@
 
 use crate::entities::{composers, deities, groups, places, sampradayas, tags, talas, temples};
 use crate::state::State;
-use crate::{browse, compositions, document, melakartas, ragas, search, site, suggest};
+use crate::{browse, compositions, document, export, feed, graph, melakartas, ragas, search, site, suggest};
 use web::CachePolicy::{Daily, Detail, Document, List, NoStore, Reference, Search};
 use web::{Api, endpoint};
 
@@ -18,6 +18,11 @@ pub fn api() -> Api<State> {
     .with(endpoint!(compositions::random, NoStore))
     .with(endpoint!(compositions::get, Detail))
     .with(endpoint!(compositions::texts, Detail))
+    .with(endpoint!(compositions::similar, Detail))
+    .with(endpoint!(compositions::provenance, Detail))
+    .with(endpoint!(compositions::revisions::list, Detail))
+    .with(endpoint!(compositions::revisions::diff, Detail))
+    .with(endpoint!(compositions::revisions::get, Detail))
     // Music
     .with(endpoint!(ragas::list, List))
     .with(endpoint!(ragas::by_swaras, Reference))
@@ -45,6 +50,12 @@ pub fn api() -> Api<State> {
     .with(endpoint!(search, Search))
     .with(endpoint!(suggest, Search))
     .with(endpoint!(browse, List))
+    .with(endpoint!(graph, Reference))
+    // Following
+    .with(endpoint!(feed::atom, List))
+    .with(endpoint!(feed::json, List))
+    .with(endpoint!(export::list, List))
+    .with(endpoint!(export::get, List))
     // The API about itself
     .with(endpoint!(document::openapi, Document))
     .with(endpoint!(document::page, Document));

@@ -201,6 +201,7 @@ impl Tx {
                 self.execute(Statement::new(CLEAR_LIVE).bind(entity.id)).await?;
             }
         }
+        self.publication_insert(change, aggregate.live.as_ref()).await?;
         let live = aggregate.live.as_ref().map(|revision| &revision.record);
         let draft = aggregate.draft.as_ref().map(|revision| &revision.record);
         self.references_insert(entity, "live", live.filter(|_| live_changed)).await?;
@@ -214,6 +215,18 @@ impl Tx {
             (_, Some(song)) => self.song_insert(entity.id, song, aggregate.updated_at).await,
             _ => Ok(()),
         }
+    }
+
+    /// Notes which revision readers see from this event on; none after a withdrawal.
+    async fn publication_insert(&mut self, change: &Change, live: Option<&Revision>) -> Result<(), Error> {
+        let Some(event) = &change.event else { return Ok(()) };
+        let statement = Statement::new(INSERT_PUBLICATION)
+            .bind(event.entity.id)
+            .bind(event.version)
+            .bind(live.map(|revision| revision.number))
+            .bind(event.at);
+        self.execute(statement).await?;
+        Ok(())
     }
 
     async fn references_insert(
@@ -530,6 +543,9 @@ const INSERT_REVISION: &str = "
     insert into revision (aggregate_id, number, body, content_hash, change_kind, reason, author_user,
         author_name, recorded_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+const INSERT_PUBLICATION: &str =
+    "insert into publication (aggregate_id, version, number, at) values ($1, $2, $3, $4)";
 
 const SLUGS: &str = "
     select slug from aggregate where kind = $1 and (slug = $2 or starts_with(slug, $2 || '-'))

@@ -62,6 +62,8 @@ pub enum Sort {
     Title,
     /// The last published first.
     Newest,
+    /// The last published or corrected first.
+    Changed,
 }
 
 /// A line of the list.
@@ -112,17 +114,23 @@ impl Read {
                 let at = DateTime::from_timestamp_micros(after.micros()?).ok_or(Error::BadCursor)?;
                 sql.push(" and (c.published_at, c.id) < (").bind(at).push(", ").bind(after.id()).push(")");
             }
+            (Sort::Changed, Some(after)) => {
+                let at = DateTime::from_timestamp_micros(after.micros()?).ok_or(Error::BadCursor)?;
+                sql.push(" and (c.updated_at, c.id) < (").bind(at).push(", ").bind(after.id()).push(")");
+            }
             (_, None) => {}
         }
         sql.push(match filter.sort {
             Sort::Title => " order by c.sort_key, c.id limit ",
             Sort::Newest => " order by c.published_at desc, c.id desc limit ",
+            Sort::Changed => " order by c.updated_at desc, c.id desc limit ",
         });
         sql.bind(fetch_limit(limit));
         let rows = self.composition_page(sql.finish()).await?;
         Ok(page_of(rows, limit, |row| match filter.sort {
             Sort::Title => Cursor::new(&row.sort_key, row.id),
             Sort::Newest => Cursor::at(row.published_at.timestamp_micros(), row.id),
+            Sort::Changed => Cursor::at(row.updated_at.timestamp_micros(), row.id),
         }))
     }
 

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::label::Label;
 use crate::pools::Read;
 use crate::statement::Statement;
-use crate::wire::{hash_at, record_of};
+use crate::wire::{hash_at, kind_at, record_of};
 use chrono::{DateTime, Utc};
 use domain::revision::ContentHash;
 use domain::{EntityKind, EntityRef, Record};
@@ -110,6 +110,21 @@ impl Read {
     }
 }
 
+impl Read {
+    /// The live records with these ids.
+    pub async fn records(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Record>, Error> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.rows(Statement::new(RECORDS).bind(ids.to_vec())).await?;
+        let record = |row: &PgRow| {
+            let kind = kind_at(row, "kind")?;
+            Ok((row.try_get("id")?, record_of(kind, row.try_get("body")?)?))
+        };
+        rows.iter().map(record).collect()
+    }
+}
+
 fn live_of(kind: EntityKind, row: &PgRow) -> Result<Live, Error> {
     let groups: &str = row.try_get("groups")?;
     Ok(Live {
@@ -203,3 +218,5 @@ const DETAIL_BY_SLUG: &str =
 
 const FINGERPRINT: &str =
     concat!("select ", fingerprint!(), " from ", shown!(), " where e.kind = $1 and e.id = $2");
+
+const RECORDS: &str = "select id, kind, body::text as body from live.entity where id = any($1)";

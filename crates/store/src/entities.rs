@@ -25,6 +25,8 @@ pub struct EntityFilter {
     pub mela: Option<u8>,
     /// Ragas only.
     pub raga_kind: Option<RagaKind>,
+    /// Temples only: west, south, east and north of a box, in millionths of a degree.
+    pub bbox: Option<[i32; 4]>,
 }
 
 /// A line of a list.
@@ -84,20 +86,20 @@ impl Read {
     ) -> Result<Page<EntityRow>, Error> {
         let mut sql = Growing::new(ENTITIES);
         push_place(&mut sql, kind, filter.script, filter.letter.as_deref(), after)?;
-        if filter.mela.is_some() || filter.raga_kind.is_some() {
-            sql.push(RAGA);
-            if let Some(mela) = filter.mela {
-                sql.push(" and coalesce(g.mela_number, parent.mela_number) = ").bind(i16::from(mela));
-            }
-            if let Some(raga_kind) = filter.raga_kind {
-                sql.push(" and g.raga_kind = ").bind(name_of(&raga_kind));
-            }
-            sql.push(")");
-        }
+        push_kind(&mut sql, filter);
         sql.push(" order by b.sort_key, b.aggregate_id limit ").bind(fetch_limit(limit));
         let rows = self.rows(sql.finish()).await?;
         let rows = rows.iter().map(entity_row_of).collect::<Result<Vec<_>, _>>()?;
         Ok(page_of(rows, limit, |row| Cursor::new(&row.sort_key, row.entity.id)))
+    }
+
+    /// How many entities of `kind` the filter lets through.
+    pub async fn entity_count_where(&self, kind: EntityKind, filter: &EntityFilter) -> Result<u64, Error> {
+        let mut sql = Growing::new("select count(*) as total from live.browse_entry b");
+        push_place(&mut sql, kind, filter.script, filter.letter.as_deref(), None)?;
+        push_kind(&mut sql, filter);
+        let row = self.row(sql.finish()).await?;
+        row.map_or(Ok(0), |row| count_at(&row, "total"))
     }
 
     /// How many entities of `kind` readers can see.
@@ -134,6 +136,26 @@ impl Read {
     /// Every raga, melas first in their order, then by id.
     pub async fn ragas_all(&self) -> Result<Vec<RagaRow>, Error> {
         self.rows(Statement::new(RAGAS)).await?.iter().map(raga_row_of).collect()
+    }
+}
+
+fn push_kind(sql: &mut Growing, filter: &EntityFilter) {
+    if filter.mela.is_some() || filter.raga_kind.is_some() {
+        sql.push(RAGA);
+        if let Some(mela) = filter.mela {
+            sql.push(" and coalesce(g.mela_number, parent.mela_number) = ").bind(i16::from(mela));
+        }
+        if let Some(raga_kind) = filter.raga_kind {
+            sql.push(" and g.raga_kind = ").bind(name_of(&raga_kind));
+        }
+        sql.push(")");
+    }
+    if let Some([west, south, east, north]) = filter.bbox {
+        sql.push(TEMPLE).bind(south).push(" and ").bind(north);
+        // A box across the 180th degree has its west in the east.
+        sql.push(" and case when ").bind(west).push(" <= ").bind(east);
+        sql.push(" then t.longitude between ").bind(west).push(" and ").bind(east);
+        sql.push(" else t.longitude >= ").bind(west).push(" or t.longitude <= ").bind(east).push(" end)");
     }
 }
 
@@ -207,6 +229,13 @@ const ENTITIES: &str = "
 
 const RAGA: &str = " and exists (
     select from live.raga g left join live.raga parent on parent.id = g.parent_id where g.id = b.aggregate_id";
+
+const TEMPLE: &str = " and exists (
+    select from (
+        select (e.body #>> '{location,latitude_microdegrees}')::integer as latitude,
+            (e.body #>> '{location,longitude_microdegrees}')::integer as longitude
+        from live.entity e where e.id = b.aggregate_id
+    ) t where t.latitude between ";
 
 const COUNT: &str = "select count(*) as total from live.aggregate where kind = $1";
 

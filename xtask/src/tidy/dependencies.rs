@@ -37,7 +37,7 @@ const TESTKIT_USERS: &[&str] = &["store", "stream", "search", "public", "admin",
 const OWNERS: &[(&str, &[&str])] = &[
     ("axum", &["web", "public", "admin", "server"]),
     ("clap", &["server", "bench"]),
-    ("csv", &["worker"]),
+    ("csv", &["worker", "public"]),
     ("hyper", &["edge"]),
     ("hyper-util", &["edge", "bench"]),
     ("indicatif", &["server"]),

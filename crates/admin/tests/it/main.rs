@@ -8,5 +8,6 @@ mod document;
 mod identity;
 mod matrix;
 mod reference;
+mod reports;
 mod support;
 mod workflow;

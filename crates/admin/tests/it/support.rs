@@ -130,6 +130,16 @@ impl App {
         }
     }
 
+    /// What the songs that are stored refer to.
+    pub async fn refers_again(&self) -> Refers {
+        let first = |collection: &'static str| async move {
+            let page = self.get(&format!("/v1/admin/{collection}")).send().await;
+            page.body["items"][0]["id"].as_str().unwrap().parse().unwrap()
+        };
+        let (raga, tala) = (first("ragas").await, first("talas").await);
+        Refers { raga, tala, composer: first("composers").await, rights: first("rights").await }
+    }
+
     /// A song in the state of a first draft.
     pub async fn draft(&self, title: &str) -> Answer {
         let song = fixtures::kriti(title, self.refers().await);
@@ -173,6 +183,19 @@ impl Question<'_> {
     pub fn text(mut self, body: impl Into<String>) -> Self {
         self.body = Body::from(body.into());
         self.header("content-type", "application/json")
+    }
+
+    pub fn form(mut self, body: &str) -> Self {
+        self.body = Body::from(body.to_owned());
+        self.header("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// Sends it and answers status and text.
+    pub async fn page(self) -> (u16, String) {
+        let request = self.request.body(self.body).unwrap();
+        let (parts, body) = self.app.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (parts.status.as_u16(), String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     pub async fn send(mut self) -> Answer {

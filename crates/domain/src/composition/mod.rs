@@ -1,5 +1,6 @@
 //! The song: its versions, ragas in order, talas, section tree and texts.
 
+pub mod diff;
 pub mod form;
 pub mod notation;
 pub mod section;

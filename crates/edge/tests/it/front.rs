@@ -196,6 +196,20 @@ async fn writes_outside_the_admin_routes_are_refused() {
 }
 
 #[tokio::test]
+async fn a_reader_s_report_goes_to_the_region_with_the_primary() {
+    let world = World::new().await;
+    let fields = [("content-type", "application/json")];
+    world.send(Method::POST, "/v1/reports", &fields, "{}").await;
+    let seen = world.admin.seen();
+    assert_eq!((seen.len(), world.near.count()), (1, 0));
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let got = world.send(method, "/v1/reports", &[], "").await;
+        assert_eq!((got.status, got.field("allow")), (405, "POST"));
+    }
+    assert_eq!(world.admin.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn a_loop_is_cut() {
     let world = World::new().await;
     let via = "1.1 sangraha-edge, 1.1 sangraha-edge, 1.1 sangraha-edge";

@@ -2,8 +2,9 @@
 
 use crate::answer::{Made, Question, read};
 use crate::error::store_problem;
+use crate::fields::Fields;
 use crate::paging::Paging;
-use crate::parameters;
+use crate::parameters::{self, Count};
 use crate::state::{Keep, State};
 use crate::view::CompositionItem;
 use axum::extract::State as Shared;
@@ -38,24 +39,19 @@ pub(crate) struct Parameters {
     tag: Option<String>,
     group: Option<String>,
     sampradaya: Option<String>,
-    /// `title` (default) or `newest`.
+    /// `title` (default), `newest`, or `changed`: the last published or corrected first.
     #[param(value_type = Option<String>)]
     sort: Option<Sort>,
     /// The script of names and titles.
     script: Option<String>,
-    /// `exact` also counts all songs that fit.
-    #[param(value_type = Option<String>)]
+    /// `exact` also counts all songs that fit; `estimate` may do so too; `none` (default).
+    #[param(inline)]
     count: Option<Count>,
+    /// The members of each item that are wanted: `title,ragas`. `id` and `slug` always come.
+    fields: Option<String>,
     /// 1 to 100.
     limit: Option<u16>,
     cursor: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Count {
-    None,
-    Exact,
 }
 
 /// A page of songs.
@@ -119,6 +115,7 @@ pub(crate) async fn handler(
     Query(mut asked): Query<Parameters>,
 ) -> Result<Response, Problem> {
     let script = parameters::script(asked.script.as_deref())?;
+    let fields = Fields::of::<CompositionItem>(asked.fields.as_deref())?;
     let (limit, cursor) = (asked.limit.take(), asked.cursor.take());
     let paging = Paging::<store::Cursor>::of(&asked, limit, cursor.as_deref())?;
     let about = paging.about.clone();
@@ -130,7 +127,9 @@ pub(crate) async fn handler(
             let page = read.compositions(&filter, paging.limit, paging.after.as_ref()).await;
             let page = page.map_err(store_problem)?;
             let total = match asked.count {
-                Some(Count::Exact) => Some(read.composition_count(&filter).await.map_err(store_problem)?),
+                Some(Count::Exact | Count::Estimate) => {
+                    Some(read.composition_count(&filter).await.map_err(store_problem)?)
+                }
                 _ => None,
             };
             let songs = Songs {
@@ -138,7 +137,10 @@ pub(crate) async fn handler(
                 next_cursor: paging.cursor(page.next),
                 total,
             };
-            Made::new(&songs, &keys(), &read)
+            match fields {
+                Some(fields) => Made::new(&fields.trimmed_items(&songs)?, &keys(), &read),
+                None => Made::new(&songs, &keys(), &read),
+            }
         })
         .await
 }

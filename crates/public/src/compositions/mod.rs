@@ -2,6 +2,9 @@
 
 pub mod get;
 pub mod list;
+pub mod provenance;
 pub mod random;
+pub mod revisions;
+pub mod similar;
 pub mod texts;
 pub mod today;

@@ -3,16 +3,17 @@
 
 mod get;
 mod list;
+pub mod temples;
 
-pub(crate) use get::{DetailParameters, entity_page};
-pub(crate) use list::{Entities, ListParameters, RagaFilter, entity_list};
+pub(crate) use get::{DetailParameters, Entity, SongsOf, entity_page, with_songs};
+pub(crate) use list::{Entities, KindFilter, ListParameters, entity_list};
 
 /// The list and the page of one kind, as two endpoints with their documents.
 macro_rules! entity_endpoints {
     ($module:ident, $kind:ident, $list:literal, $get:literal, $one:literal) => {
         pub mod $module {
             pub mod list {
-                use crate::entities::{Entities, ListParameters, RagaFilter, entity_list};
+                use crate::entities::{Entities, ListParameters, KindFilter, entity_list};
                 use crate::state::State;
 
                 #[doc = concat!("All ", stringify!($module), ", in the order of a script")]
@@ -23,20 +24,19 @@ macro_rules! entity_endpoints {
                     have: web::IfNoneMatch,
                     web::Query(asked): web::Query<ListParameters>,
                 ) -> Result<axum::response::Response, web::Problem> {
-                    entity_list(&state, &have, domain::EntityKind::$kind, asked, RagaFilter::default()).await
+                    entity_list(&state, &have, domain::EntityKind::$kind, asked, KindFilter::default()).await
                 }
             }
 
             pub mod get {
-                use crate::entities::{DetailParameters, entity_page};
+                use crate::entities::{DetailParameters, Entity, entity_page};
                 use crate::state::State;
-                use crate::view::EntityDetail;
 
                 #[doc = concat!("One ", $one, " with its names and everything that it refers to")]
                 #[utoipa::path(get, path = $get,
                     params(("ref" = String, Path, description = "Slug or id"), DetailParameters),
                     responses(
-                        (status = 200, description = "The page", body = EntityDetail),
+                        (status = 200, description = "The page", body = Entity),
                         (status = 304, description = "Unchanged"),
                         (status = 308, description = "It has another slug now"),
                         (status = 404, description = "Nothing has this reference")))]
@@ -57,7 +57,6 @@ macro_rules! entity_endpoints {
 entity_endpoints!(composers, Composer, "/v1/composers", "/v1/composers/{ref}", "composer");
 entity_endpoints!(talas, Tala, "/v1/talas", "/v1/talas/{ref}", "tala");
 entity_endpoints!(deities, Deity, "/v1/deities", "/v1/deities/{ref}", "deity");
-entity_endpoints!(temples, Temple, "/v1/temples", "/v1/temples/{ref}", "temple");
 entity_endpoints!(places, Place, "/v1/places", "/v1/places/{ref}", "place");
 entity_endpoints!(groups, Group, "/v1/groups", "/v1/groups/{ref}", "group of songs in order");
 entity_endpoints!(tags, Tag, "/v1/tags", "/v1/tags/{ref}", "tag");

@@ -53,6 +53,9 @@ struct Match {
     /// Swaras of the raga beyond those asked for, as names over its own S.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     beyond: Vec<Swara>,
+    /// Swaras asked for that the raga lacks, as they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<Swara>,
 }
 
 /// Ragas by the swaras that they take
@@ -72,7 +75,8 @@ pub(crate) async fn handler(
         direction: asked.direction.unwrap_or(SetDirection::Either),
         graha_bheda: asked.graha_bheda,
     };
-    let about = format!("{query:?}&{script:?}");
+    // The words, too: the same notes may be asked for under other names.
+    let about = format!("{query:?}&{}&{script:?}", asked.swaras);
     let question = Question { state: &state, have: &have, keep: Keep::Reference, class: "by_swaras", about };
     question
         .answer(|| async {
@@ -85,6 +89,7 @@ pub(crate) async fn handler(
                     arohana: display(&row.raga.arohana),
                     avarohana: display(&row.raga.avarohana),
                     tonic,
+                    missing: missing(&row.raga, &asked.swaras, tonic),
                     beyond: beyond(&row.raga, wanted.shifted((12 - tonic) % 12)),
                 })
             };
@@ -105,4 +110,16 @@ fn beyond(raga: &Raga, wanted: SwaraSet) -> Vec<Swara> {
     beyond.sort_unstable();
     beyond.dedup();
     beyond
+}
+
+/// The swaras of `asked` that the raga has not when its note `tonic` is taken for S, each once, in the order of
+/// pitch.
+fn missing(raga: &Raga, asked: &str, tonic: u8) -> Vec<Swara> {
+    let tokens = raga.arohana.iter().chain(&raga.avarohana);
+    let has = tokens.map(|token| token.swara).collect::<SwaraSet>().shifted(tonic);
+    let words = asked.split([' ', ',', '-', '+']).filter_map(|word| word.parse::<Swara>().ok());
+    let mut missing: Vec<Swara> = words.filter(|swara| !has.contains(swara.position())).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing
 }

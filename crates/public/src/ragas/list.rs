@@ -1,7 +1,7 @@
 //! `GET /v1/ragas`
 
-use crate::entities::{Entities, ListParameters, RagaFilter, entity_list};
-use crate::parameters;
+use crate::entities::{Entities, KindFilter, ListParameters, entity_list};
+use crate::parameters::{self, Count};
 use crate::state::State;
 use axum::extract::State as Shared;
 use axum::response::Response;
@@ -24,6 +24,11 @@ pub(crate) struct Parameters {
     letter: Option<String>,
     /// The script of names, and of their order.
     script: Option<String>,
+    /// `exact` also counts all that fit; `estimate` may do so too; `none` (default).
+    #[param(inline)]
+    count: Option<Count>,
+    /// The members of each item that are wanted: `label,mela_number`. `id` and `slug` always come.
+    fields: Option<String>,
     /// 1 to 100.
     limit: Option<u16>,
     cursor: Option<String>,
@@ -37,12 +42,15 @@ pub(crate) async fn handler(
     have: IfNoneMatch,
     Query(asked): Query<Parameters>,
 ) -> Result<Response, Problem> {
-    let ragas = RagaFilter { kind: asked.kind, mela: parameters::mela(asked.mela)? };
+    let of_kind =
+        KindFilter { raga_kind: asked.kind, mela: parameters::mela(asked.mela)?, ..KindFilter::default() };
     let list = ListParameters {
         letter: asked.letter,
         script: asked.script,
+        count: asked.count,
+        fields: asked.fields,
         limit: asked.limit,
         cursor: asked.cursor,
     };
-    entity_list(&state, &have, EntityKind::Raga, list, ragas).await
+    entity_list(&state, &have, EntityKind::Raga, list, of_kind).await
 }

@@ -5,7 +5,7 @@ use crate::view::label::{Label, Labels};
 use crate::view::raga::RagaScale;
 use domain::Record;
 use domain::name::Name;
-use domain::reference::ExternalId;
+use domain::reference::{ExternalId, Location};
 use lipi::Script;
 use serde::Serialize;
 use store::{EntityRow, Live};
@@ -21,6 +21,9 @@ pub struct EntityItem {
     /// Of a raga.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mela_number: Option<u8>,
+    /// Of a temple.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub external_ids: Vec<ExternalId>,
 }
@@ -32,10 +35,15 @@ impl EntityItem {
             Record::Raga(raga) => raga.mela_number,
             _ => None,
         };
+        let location = match &row.record {
+            Record::Temple(temple) => temple.location,
+            _ => None,
+        };
         Self {
             label: Label::of(&row.label, script),
             compositions: row.count,
             mela_number,
+            location,
             external_ids: row.record.external_ids().to_vec(),
         }
     }

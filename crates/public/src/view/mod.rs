@@ -1,5 +1,6 @@
 //! What readers get: wire types, and how they are made from live records.
 
+pub mod citation;
 pub mod composition;
 pub mod entity;
 pub mod label;
@@ -9,4 +10,3 @@ pub mod text;
 pub use composition::{CompositionDetail, CompositionItem};
 pub use entity::{EntityDetail, EntityItem};
 pub use label::{Label, Labels};
-pub use raga::RagaDetail;

@@ -4,11 +4,13 @@ use crate::view::entity::EntityDetail;
 use crate::view::label::Label;
 use domain::music::raga::{RagaKind, Tradition};
 use domain::music::scale::{self, Motion, ScaleJati};
-use domain::music::{Raga, ScaleToken, Swara};
+use domain::music::{Raga, ScaleToken, Swara, SwaraSet};
+use domain::name::{AliasScheme, Name, NameRole};
 use lipi::Script;
 use serde::Serialize;
 use store::{Live, RagaRow};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A raga, whole, with the ragas that belong to it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -36,6 +38,61 @@ impl RagaDetail {
             janyas: labels(&|row| row.raga.parent.is_some_and(|parent| parent.0 == id)),
             same_scale: labels(&|row| row.raga.has_scale_of(raga)),
         }
+    }
+}
+
+/// Another name of a raga.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Alias {
+    pub text: String,
+    #[schema(value_type = String)]
+    pub script: Script,
+    /// Why it exists: `concert`, `spelling_variant`, `hindustani_counterpart`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<AliasScheme>,
+}
+
+impl Alias {
+    /// The aliases among `names`, in their order.
+    pub fn all(names: &[Name]) -> Vec<Self> {
+        let aliases = names.iter().filter(|name| name.role == NameRole::Alias);
+        let alias =
+            |name: &Name| Self { text: name.text.clone(), script: name.script, scheme: name.alias_scheme };
+        aliases.map(alias).collect()
+    }
+}
+
+/// What a raga becomes when another of its notes is taken for S.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Mode {
+    /// The note that is taken for S, in half tones above its own S.
+    pub tonic: u8,
+    /// The same note by its name in this raga.
+    pub from: Swara,
+    /// The swaras that it has then; none where the grammar has no names for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swaras: Option<Vec<Swara>>,
+    /// Ragas of this catalogue with these swaras, by name.
+    pub ragas: Vec<Label>,
+}
+
+impl Mode {
+    /// The modes of `raga` but its own, each with the ragas among `all` that have its swaras.
+    pub fn all(id: Uuid, raga: &Raga, all: &[RagaRow], script: Option<Script>) -> Vec<Self> {
+        let set = |raga: &Raga| -> SwaraSet {
+            raga.arohana.iter().chain(&raga.avarohana).map(|token| token.swara).collect()
+        };
+        let names: Vec<Swara> = raga.arohana.iter().chain(&raga.avarohana).map(|token| token.swara).collect();
+        let modes = set(raga).modes().into_iter().filter(|mode| mode.tonic != 0);
+        modes
+            .filter_map(|mode| {
+                let from = *names.iter().find(|swara| swara.position() == mode.tonic)?;
+                let rows = all.iter().filter(|row| row.id != id && set(&row.raga) == mode.set);
+                let mut ragas: Vec<Label> = rows.map(|row| Label::of(&row.label, script)).collect();
+                ragas.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
+                Some(Self { tonic: mode.tonic, from, swaras: mode.swaras, ragas })
+            })
+            .collect()
     }
 }
 

@@ -89,6 +89,12 @@ impl App {
         send(&self.plain, method, path, have).await
     }
 
+    /// Asks for some media types.
+    pub async fn accepting(&self, media: &str, path: &str) -> Answer {
+        let request = Request::builder().uri(path).header("accept", media).body(Body::empty()).unwrap();
+        answered(&self.plain, request).await
+    }
+
     /// Asks through the cache of the node.
     pub async fn get_cached(&self, path: &str, have: Option<&str>) -> Answer {
         send(&self.cached, Method::GET, path, have).await
@@ -231,7 +237,10 @@ async fn send(router: &Router, method: Method, path: &str, have: Option<&str>) -
     if let Some(have) = have {
         request = request.header("if-none-match", have);
     }
-    let request = request.body(Body::empty()).unwrap();
+    answered(router, request.body(Body::empty()).unwrap()).await
+}
+
+async fn answered(router: &Router, request: Request<Body>) -> Answer {
     let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
     let bytes = body.collect().await.unwrap().to_bytes().to_vec();
     let body = serde_json::from_slice(&bytes).unwrap_or_default();

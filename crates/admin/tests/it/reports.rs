@@ -1,0 +1,163 @@
+//! What readers report: taken from anybody within bounds, kept, audited, answered once.
+
+use crate::support::{Answer, App};
+use chrono::Duration;
+use domain::Role;
+use http::Method;
+use serde_json::{Value, json};
+use testkit::fixtures;
+use uuid::Uuid;
+
+/// A published song and its first section.
+async fn published(app: &App) -> (Uuid, String) {
+    let draft = app.draft("Nanu pālimpa").await;
+    let in_review = app.verb(&draft, Role::Editor, "submit", &json!({})).await.expect(200);
+    let live = app.verb(&in_review, Role::Reviewer, "publish", &json!({})).await.expect(200);
+    let section = live.body["record"]["versions"][0]["sections"][0]["id"].as_str().unwrap().to_owned();
+    (live.id(), section)
+}
+
+async fn send(app: &App, address: &str, body: &Value) -> Answer {
+    app.ask(Method::POST, "/v1/reports").header("x-forwarded-for", address).json(body).send().await
+}
+
+async fn listed(app: &App, role: Role) -> Value {
+    app.ask(Method::GET, "/v1/admin/reports?state=open").role(role).send().await.expect(200).body["items"]
+        .clone()
+}
+
+#[tokio::test]
+async fn report_of_a_reader_reaches_the_editors() {
+    let Some(app) = App::start().await else { return };
+    let (song, section) = published(&app).await;
+    let anchor = json!({"ref": "nanu-palimpa", "section": section, "line": 1});
+    let body = json!({"anchor": anchor, "text": "నను పాలింప\nnot nannu", "contact": "asha@example.org"});
+    let answer = send(&app, "192.0.2.1", &body).await.expect(202);
+    let reports = listed(&app, Role::Editor).await;
+    assert_eq!(reports.as_array().unwrap().len(), 1);
+    let report = &reports[0];
+    assert_eq!((&report["id"], &report["entity"]["id"]), (&answer.body["id"], &json!(song)));
+    assert_eq!((&report["place"]["line"], &report["revision"]), (&json!(1), &json!(1)));
+    assert_eq!((&report["text"], &report["contact"]), (&body["text"], &body["contact"]));
+    assert!(
+        listed(&app, Role::Viewer).await[0].get("contact").is_none(),
+        "a contact is for those who answer"
+    );
+    let audit = app.database.sql(
+        "select action, actor_name, coalesce(ip, 'none'), strpos(changes::text, 'nannu') from audit_entry \
+         order by number desc limit 1",
+    );
+    assert_eq!(audit.trim(), "report_create|reader|none|0");
+}
+
+#[tokio::test]
+async fn report_of_a_page_without_a_script_is_a_form() {
+    let Some(app) = App::start().await else { return };
+    let (_, section) = published(&app).await;
+    let form = |body: String| app.ask(Method::POST, "/v1/reports").form(&body);
+    let page = form(format!("ref=nanu-palimpa&section={section}&line=1&version=&contact=&text=one+%3C+two"))
+        .page()
+        .await;
+    assert_eq!(page.0, 202);
+    assert!(page.1.contains("href=\"/compositions/nanu-palimpa\"") && !page.1.contains("one"), "{}", page.1);
+    assert_eq!(listed(&app, Role::Editor).await[0]["text"], "one < two");
+    assert_eq!(
+        form("ref=nanu-palimpa&line=x&text=a".into()).send().await.expect(422).fields()[0].0,
+        "/anchor/line"
+    );
+    assert_eq!(form("text=a".into()).send().await.expect(422).fields()[0].0, "/ref");
+}
+
+#[tokio::test]
+async fn odd_reports_are_refused_by_field() {
+    let Some(app) = App::start().await else { return };
+    let (_, section) = published(&app).await;
+    let draft = fixtures::kriti("Rahasyamu", app.refers_again().await);
+    app.ask(Method::POST, "/v1/admin/compositions")
+        .role(Role::Editor)
+        .json(&json!(draft))
+        .send()
+        .await
+        .expect(201);
+    let before = app.database.sql("select count(*) from audit_entry");
+    let fine = json!({"ref": "nanu-palimpa"});
+    let nobody = Uuid::from_u128(9);
+    for (body, field) in [
+        (json!({"anchor": fine, "text": ""}), "/text"),
+        (json!({"anchor": fine, "text": "<script>alert(1)</script>"}), "/text"),
+        (json!({"anchor": fine, "text": "a\u{0}b"}), "/text"),
+        (json!({"anchor": fine, "text": "a\u{202e}b"}), "/text"),
+        (json!({"anchor": fine, "text": "a".repeat(2_001)}), "/text"),
+        (json!({"anchor": fine, "text": "a", "contact": "b".repeat(201)}), "/contact"),
+        (json!({"anchor": fine, "text": "a", "contact": "<a@b>"}), "/contact"),
+        (json!({"anchor": {"ref": "nothing"}, "text": "a"}), "/anchor/ref"),
+        (json!({"anchor": {"ref": "rahasyamu"}, "text": "a"}), "/anchor/ref"),
+        (json!({"anchor": {"ref": "nanu-palimpa", "section": nobody}, "text": "a"}), "/anchor/section"),
+        (
+            json!({"anchor": {"ref": "nanu-palimpa", "section": section, "line": 99}, "text": "a"}),
+            "/anchor/line",
+        ),
+        (json!({"anchor": {"ref": "nanu-palimpa", "colour": 1}, "text": "a"}), "/anchor/colour"),
+        (json!({"anchor": {"kind": "song", "ref": "x"}, "text": "a"}), "/anchor/kind"),
+        (
+            json!({"anchor": {"kind": "composer", "ref": "tyagaraja", "line": 1}, "text": "a"}),
+            "/anchor/section",
+        ),
+        (json!({"anchor": fine}), "/text"),
+        (json!({"text": "a"}), "/anchor"),
+    ] {
+        let answer = send(&app, "192.0.2.1", &body).await.expect(422);
+        assert_eq!(answer.fields()[0].0, field, "{body}");
+    }
+    let long = json!({"anchor": fine, "text": "a".repeat(40_000)});
+    send(&app, "192.0.2.1", &long).await.expect(413);
+    app.ask(Method::POST, "/v1/reports").send().await.expect(415);
+    assert_eq!(app.database.sql("select count(*) from audit_entry"), before);
+    assert_eq!(app.database.sql("select count(*) from report").trim(), "0");
+}
+
+#[tokio::test]
+async fn an_address_cannot_flood_the_editors() {
+    let Some(app) = App::start().await else { return };
+    published(&app).await;
+    let body = json!({"anchor": {"ref": "nanu-palimpa"}, "text": "a"});
+    for _ in 0..5 {
+        send(&app, "192.0.2.1", &body).await.expect(202);
+    }
+    let refused = send(&app, "192.0.2.1", &body).await.expect(429);
+    assert_eq!(
+        (&refused.body["code"], refused.headers["retry-after"].to_str().unwrap()),
+        (&json!("throttled"), "600")
+    );
+    // What a client writes in front of the edge's own word is not believed.
+    send(&app, "198.51.100.7, 192.0.2.1", &body).await.expect(429);
+    send(&app, "192.0.2.2", &body).await.expect(202);
+    app.clock.advance(Duration::minutes(10));
+    send(&app, "192.0.2.1", &body).await.expect(202);
+}
+
+#[tokio::test]
+async fn a_report_is_answered_once() {
+    let Some(app) = App::start().await else { return };
+    published(&app).await;
+    let body = json!({"anchor": {"ref": "nanu-palimpa"}, "text": "a", "contact": "asha"});
+    let id = send(&app, "192.0.2.1", &body).await.expect(202).id();
+    let path = format!("/v1/admin/reports/{id}/answer");
+    let answer = |body: Value| app.ask(Method::POST, &path).role(Role::Editor).json(&body).send();
+    for (body, field) in [
+        (json!({"state": "open"}), "/state"),
+        (json!({"state": "mended"}), "/state"),
+        (json!({"state": "corrected", "revision": 2}), "/revision"),
+        (json!({"state": "corrected", "answer": "<b>"}), "/answer"),
+    ] {
+        assert_eq!(answer(body.clone()).await.expect(422).fields()[0].0, field, "{body}");
+    }
+    let done = answer(json!({"state": "corrected", "answer": "Thank you.", "revision": 1})).await.expect(200);
+    assert_eq!((&done.body["state"], &done.body["answer"]["mended_by"]), (&json!("corrected"), &json!(1)));
+    assert_eq!(done.body["answer"]["by"]["name"], "editor");
+    let again = answer(json!({"state": "declined"})).await.expect(409);
+    assert_eq!(again.body["code"], "answered_already");
+    assert_eq!(listed(&app, Role::Editor).await, json!([]));
+    let action = app.database.sql("select action from audit_entry order by number desc limit 1");
+    assert_eq!(action.trim(), "report_answer");
+}

@@ -49,6 +49,7 @@ pub fn api() -> Api<State> {
     // What readers report: taken from anybody, as `public` cannot write.
     let api = api
         .with(endpoint!(reports::create, CachePolicy::NoStore))
+        .with(endpoint!(reports::form, CachePolicy::NoStore))
         .with(guarded!(reports::list))
         .with(guarded!(reports::answer));
 

@@ -87,6 +87,33 @@ fn has_markup(text: &str) -> bool {
         .any(|pair| matches!(pair, ('<', Some(next)) if next.is_ascii_alphabetic() || "/!?".contains(next)))
 }
 
+/// The place that a fragment of a song's page means: `s2` is the second section, `s2-1` its first child, `s2-l3`
+/// its third line; `v2s1` stands in the second version. None where the song has no such place.
+pub fn place_on_page(song: &Composition, fragment: &str) -> Option<Place> {
+    let (version, path) = match fragment.strip_prefix('v') {
+        None => (song.versions.first()?, fragment.strip_prefix('s')?),
+        Some(rest) => {
+            let (number, path) = rest.split_once('s')?;
+            (nth(&song.versions, number)?, path)
+        }
+    };
+    let (path, line) = match path.split_once("-l") {
+        Some((path, line)) => (path, Some(line.parse().ok()?)),
+        None => (path, None),
+    };
+    let mut steps = path.split('-');
+    let mut section = nth(&version.sections, steps.next()?)?;
+    for step in steps {
+        section = nth(&section.children, step)?;
+    }
+    Some(Place { version: Some(version.id), section: Some(section.id), line })
+}
+
+/// The item with this number, 1 for the first.
+fn nth<'a, T>(items: &'a [T], number: &str) -> Option<&'a T> {
+    items.get(number.parse::<usize>().ok()?.checked_sub(1)?)
+}
+
 /// What is wrong with a place in `song`, as pointers below `/anchor`.
 pub fn check_place(song: &Composition, place: Place) -> Vec<Violation> {
     let missing = |field: &str, what: &str| {
@@ -124,7 +151,7 @@ mod tests {
 
     #[test]
     fn plain_words_of_any_script_may_be_sent() {
-        let text = "வாதாபி: line 2 < line 3 — ക്‍ഷ\n\t5 > 4, a<b? <3";
+        let text = "வாதாபி: line 2 < line 3 — ക്‍ഷ\n\t5 > 4, a < b? <3";
         assert_eq!(codes(text, Some("asha@example.org")), []);
     }
 
@@ -140,6 +167,20 @@ mod tests {
         assert_eq!(codes(&"a".repeat(TEXT_CHARS_MAX + 1), None)[0].1, "too_long");
         assert_eq!(codes(" \n", None)[0].1, "required");
         assert_eq!(codes("a", Some("a\nb"))[0], ("/contact".to_owned(), "control_character".to_owned()));
+    }
+
+    #[test]
+    fn a_fragment_of_a_page_is_a_place() {
+        let song = kriti();
+        let place = |fragment| place_on_page(&song, fragment).map(|place| (place.section, place.line));
+        assert_eq!(place("s1"), Some((Some(id(11)), None)));
+        assert_eq!(place("s3-1"), Some((Some(id(14)), None)));
+        assert_eq!(place("s3-1-l2"), Some((Some(id(14)), Some(2))));
+        assert_eq!(place("v1s2-l1"), Some((Some(id(12)), Some(1))));
+        for odd in ["", "s", "s0", "s4", "s3-2", "v2s1", "v0s1", "sx", "s1-l", "s1-lx", "x1", "s1-l99999999"]
+        {
+            assert_eq!(place(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -23,16 +23,17 @@ struct Route {
 const READS: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
 
 /// The first row that fits decides.
-const ROUTES: [Route; 3] = [
+const ROUTES: [Route; 4] = [
     Route { prefix: "/v1/admin", target: Target::Admin, methods: None },
     // The one thing that readers write: only the role that holds a writer can take it.
     Route { prefix: "/v1/reports", target: Target::Admin, methods: Some(&[Method::POST]) },
+    Route { prefix: "/reports", target: Target::Admin, methods: Some(&[Method::POST]) },
     Route { prefix: "/", target: Target::Public, methods: Some(READS) },
 ];
 
 /// The value of `Allow` where a method is refused at `path`.
 pub(crate) fn allowed(path: &str) -> &'static str {
-    if fits(path, "/v1/reports") { "POST" } else { crate::respond::READS }
+    if fits(path, "/v1/reports") || fits(path, "/reports") { "POST" } else { crate::respond::READS }
 }
 
 /// Finds the target of a normalised path; `None` where the method is not allowed there.
@@ -63,6 +64,8 @@ mod tests {
             ("/v1/administrators", Method::DELETE, None),
             ("/v1/reports", Method::POST, Some(Target::Admin)),
             ("/v1/reports", Method::GET, None),
+            ("/reports", Method::POST, Some(Target::Admin)),
+            ("/reports", Method::GET, None),
             ("/v1/reportsx", Method::POST, None),
         ];
         for (path, method, target) in table {

@@ -3,7 +3,8 @@
 use crate::config::{Config, Layers, masked};
 use crate::up::{BASE_PORT_DEFAULT, State};
 use crate::{
-    Error, audit, check, compare, evaluate, index, load, node, openapi, postgres, setup, status, terminal, up,
+    Error, audit, check, compare, evaluate, export, index, load, node, openapi, postgres, setup, status, terminal,
+    up,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -41,6 +42,8 @@ enum Command {
     Load(Load),
     /// Report what deserves a look in a catalogue folder, or on the platform; fails where a publication would
     Check(Check),
+    /// Write what readers see into a file that `load` takes back
+    Export(ExportTo),
     /// Print where the starter catalogue and another collection disagree; fails while one is undecided
     Compare(Compare),
     /// Rebuild or verify the search index of a running node
@@ -199,6 +202,43 @@ struct Compare {
 }
 
 #[derive(Args)]
+struct ExportTo {
+    /// Where the file and its checksum are written
+    folder: PathBuf,
+    /// `everything`, or one kind: `compositions`, `ragas`, …
+    #[arg(long, default_value = "everything")]
+    dataset: String,
+    /// How the file is written; only `jsonl` can be loaded again
+    #[arg(long, value_enum, default_value = "jsonl")]
+    format: FileFormat,
+    #[command(flatten)]
+    layered: Layered,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FileFormat {
+    /// JSON Lines, every record whole
+    Jsonl,
+    /// A table of one kind
+    Csv,
+    /// TEI, the words of songs
+    Tei,
+    /// JSON-LD, songs for schema.org
+    Jsonld,
+}
+
+impl From<FileFormat> for public::export::Format {
+    fn from(format: FileFormat) -> Self {
+        match format {
+            FileFormat::Jsonl => Self::Jsonl,
+            FileFormat::Csv => Self::Csv,
+            FileFormat::Tei => Self::Tei,
+            FileFormat::Jsonld => Self::Jsonld,
+        }
+    }
+}
+
+#[derive(Args)]
 struct Index {
     /// What to do
     #[arg(value_enum)]
@@ -263,6 +303,9 @@ async fn obey(command: Command, arguments: Vec<OsString>) -> Result<(), Error> {
             check::run(folder.as_deref(), || layered.layers(), json).await
         }
         Command::Compare(Compare { folder, catalogue, json }) => compare::run(&catalogue, &folder, json),
+        Command::Export(ExportTo { folder, dataset, format, layered }) => {
+            export::run(&Config::load(&layered.layers()?)?, &folder, &dataset, format.into()).await
+        }
         Command::Index(Index { verb, repair, at, data }) => index::run(verb, repair, &at, &data.data).await,
         Command::Search(Search::Eval(eval)) => evaluate::run(eval).await,
         Command::Audit(Audit::Verify(layered)) => audit::verify(&Config::load(&layered.layers()?)?).await,
@@ -348,6 +391,7 @@ mod tests {
             "sangraha check",
             "sangraha check folder --json",
             "sangraha compare folder --catalogue mine --json",
+            "sangraha export folder --dataset compositions --format tei",
             "sangraha index rebuild",
             "sangraha index verify --repair",
             "sangraha search eval --queries judged.jsonl --catalogue a --catalogue b --accepted run.json --misses",

@@ -16,6 +16,7 @@ mod config;
 pub mod environment;
 mod error;
 pub mod evaluate;
+pub mod export;
 pub mod index;
 pub mod lifecycle;
 pub mod load;

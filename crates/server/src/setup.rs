@@ -6,11 +6,16 @@ use auth::{SetupToken, SetupTokenHash};
 use domain::metrics::Metrics;
 use domain::{Clock, Role};
 use std::path::Path;
-use store::{Store, Writer};
+use store::{Reader, Store, Writer};
 use tokio_util::sync::CancellationToken;
 
 /// How long a command waits for a connection to the primary.
 const CONNECT_MS_MAX: u64 = 10_000;
+
+/// A reader for a command, which ends with it.
+pub async fn reader(config: &Config) -> Result<Reader, Error> {
+    open(config).await.map(|store| store.reader)
+}
 
 /// A writer for a command, which ends with it.
 pub async fn writer(config: &Config) -> Result<Writer, Error> {
@@ -20,14 +25,17 @@ pub async fn writer(config: &Config) -> Result<Writer, Error> {
             "this command writes, and `store.primary` is not set in this configuration of region `{region}`: use that of a node beside the primary"
         )));
     }
+    open(config).await?.writer.ok_or_else(|| Error::Config("`store.primary` is not set".to_owned()))
+}
+
+async fn open(config: &Config) -> Result<Store, Error> {
     let stop = CancellationToken::new();
     // A reader turns to another node at once; a command has only the primary, and can wait for it.
     let connect_ms_max = CONNECT_MS_MAX.max(config.store.connect_ms_max);
     let acquire_ms_max = connect_ms_max.max(config.store.acquire_ms_max);
     let patient = store::Config { connect_ms_max, acquire_ms_max, ..config.store.clone() };
     let store = Store::open(&patient, config.node.region.clone(), Clock::system(), Metrics::default(), stop);
-    let store = store.await.map_err(Error::part("Opening the database"))?;
-    store.writer.ok_or_else(|| Error::Config("`store.primary` is not set".to_owned()))
+    store.await.map_err(Error::part("Opening the database"))
 }
 
 /// Makes a token, keeps its hash, and answers the one copy of its words.

@@ -2,40 +2,49 @@
 
 use crate::error::Result;
 use crate::state::State;
-use axum::body::Bytes;
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::report::{Place, check_place, check_words};
-use domain::{Actor, Aggregate, EntityKind, Record};
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
-use serde::{Deserialize, Serialize};
+use domain::report::{Place, check_place, check_words, place_on_page};
+use domain::{Actor, EntityKind, Record, Revision, Violation};
+use http::StatusCode;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
+use std::fmt;
 use store::{AuditContext, NewReport};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::extract::{json_read, query_read};
 use web::{Context, Json, Problem};
 
-/// What a reader sends, as JSON.
+/// What a reader sends.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewReport)]
 pub struct Body {
-    anchor: Anchor,
+    pub(super) anchor: Anchor,
     /// What is wrong, in plain words: at most 2,000 characters, no markup.
     #[schema(example = "The second line should read …")]
-    text: String,
+    pub(super) text: String,
     /// How to reach you, should you wish an answer: at most 200 characters.
     #[serde(default)]
-    contact: Option<String>,
+    pub(super) contact: Option<String>,
 }
 
 /// What a report is about.
+#[derive(Clone, ToSchema)]
+#[serde(untagged)]
+pub enum Anchor {
+    /// The address of a page, with the place on it: `compositions/nanu-palimpa#s1-l2`.
+    Page(String),
+    Entity(EntityAnchor),
+}
+
+/// An entity, and a place in it.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Anchor {
+pub struct EntityAnchor {
     /// `composition` where absent.
     #[serde(default = "composition")]
     kind: EntityKind,
@@ -56,22 +65,36 @@ const fn composition() -> EntityKind {
     EntityKind::Composition
 }
 
-/// The same as the fields of a form, for pages without a script.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Form {
-    #[serde(default = "composition")]
-    kind: EntityKind,
-    r#ref: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    section: String,
-    #[serde(default)]
-    line: String,
-    text: String,
-    #[serde(default)]
-    contact: String,
+// By hand, so that what is wrong inside the object keeps its pointer.
+impl<'de> Deserialize<'de> for Anchor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Anchor;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("the address of a page, or an object with `ref`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Anchor, E> {
+                match text.contains('\0') {
+                    true => Err(E::custom("U+0000 is no part of an address")),
+                    false => Ok(Anchor::Page(text.to_owned())),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Anchor, A::Error> {
+                let anchor = EntityAnchor::deserialize(MapAccessDeserializer::new(map))?;
+                match anchor.r#ref.contains('\0') {
+                    true => Err(A::Error::custom("U+0000 is no part of a reference")),
+                    false => Ok(Anchor::Entity(anchor)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// That a report has arrived.
@@ -82,14 +105,11 @@ pub struct Received {
     pub received_at: DateTime<Utc>,
 }
 
-/// The longest body, in bytes: 2,000 characters of any script, escaped, with room for the rest.
-const BODY_BYTES_MAX: usize = 32 * 1024;
-
 /// Tells the editors that something is wrong, with the line that it is about
 #[utoipa::path(
     post,
     path = "/v1/reports",
-    request_body(content((Body = "application/json"), (String = "application/x-www-form-urlencoded"))),
+    request_body = Body,
     responses(
         (status = 202, description = "It was passed to the editors", body = Received),
         (status = 422, description = "Something of it was refused"),
@@ -98,21 +118,28 @@ const BODY_BYTES_MAX: usize = 32 * 1024;
 pub async fn handler(
     extract::State(state): extract::State<State>,
     context: Context,
-    headers: HeaderMap,
-    body: Bytes,
+    Json(body): Json<Body>,
 ) -> Result<Response> {
-    let is_form = is_form(&headers);
-    let Body { anchor, text, contact } = read(&headers, is_form, &body)?;
+    let id = take(&state, &context, body).await?;
+    Ok((StatusCode::ACCEPTED, Json(Received { id, received_at: context.now })).into_response())
+}
+
+/// Checks and stores a report, and answers its id.
+pub(super) async fn take(state: &State, context: &Context, body: Body) -> Result<Uuid> {
+    let Body { anchor, text, contact } = body;
     let contact = contact.filter(|contact| !contact.trim().is_empty());
     refuse(&check_words(&text, contact.as_deref()))?;
-    let (found, revision) = found(&state, &anchor).await?;
-    let place = Place { version: anchor.version, section: anchor.section, line: anchor.line };
-    refuse(&misplaced(&revision.record, place))?;
+    let (kind, reference) = named(&anchor)?;
+    let unknown = || unseen(&anchor);
+    let entity = state.writer.aggregate_resolve(kind, reference).await?.ok_or_else(unknown)?;
+    let aggregate = state.writer.aggregate(entity).await?.ok_or_else(unknown)?;
+    // What readers do not see is not there.
+    let live = aggregate.live.ok_or_else(unknown)?;
+    let place = placed(&anchor, &live)?;
     state.throttle.admit(context.client_ip, context.now).map_err(Problem::throttled)?;
 
     let id = context.new_id();
-    let (entity, revision) = (found.entity, revision.number);
-    let report = NewReport { id, at: context.now, entity, revision, place, text, contact };
+    let report = NewReport { id, at: context.now, entity, revision: live.number, place, text, contact };
     let mut tx = state.writer.begin("report.create").await?;
     tx.report_insert(&report).await?;
     // A reader has no account, and the address of one is nobody's business.
@@ -121,92 +148,52 @@ pub async fn handler(
     tx.audit_note(&audit, "report_create", Some(entity), json!({"report": id, "place": place})).await?;
     tx.commit().await?;
     tracing::info!(report = %id, entity = %entity, "Took a report");
-    if is_form {
-        return Ok(thanks(&found));
-    }
-    Ok((StatusCode::ACCEPTED, Json(Received { id, received_at: context.now })).into_response())
+    Ok(id)
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
-    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-}
-
-fn read(headers: &HeaderMap, is_form: bool, body: &[u8]) -> std::result::Result<Body, Problem> {
-    if body.len() > BODY_BYTES_MAX {
-        return Err(Problem::too_large());
-    }
-    if is_form {
-        let text = std::str::from_utf8(body).map_err(|_| Problem::bad_request("The form is not text."))?;
-        return query_read::<Form>(text)?.try_into();
-    }
-    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media.split(';').next().unwrap_or_default().trim();
-    match essence.eq_ignore_ascii_case("application/json") {
-        true => json_read(body),
-        false => Err(Problem::unsupported_media_type()),
-    }
-}
-
-impl TryFrom<Form> for Body {
-    type Error = Problem;
-
-    fn try_from(form: Form) -> std::result::Result<Self, Problem> {
-        fn part<T: std::str::FromStr>(name: &str, text: &str) -> std::result::Result<Option<T>, Problem> {
-            let refused =
-                |_| Problem::field(format!("/anchor/{name}"), "invalid_value", "This cannot be read.");
-            if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(refused) }
-        }
-        let anchor = Anchor {
-            kind: form.kind,
-            r#ref: form.r#ref,
-            version: part("version", &form.version)?,
-            section: part("section", &form.section)?,
-            line: part("line", &form.line)?,
-        };
-        Ok(Self { anchor, text: form.text, contact: Some(form.contact) })
-    }
-}
-
-fn refuse(found: &[domain::Violation]) -> std::result::Result<(), Problem> {
+fn refuse(found: &[Violation]) -> std::result::Result<(), Problem> {
     if found.is_empty() { Ok(()) } else { Err(Problem::violations(found)) }
 }
 
-/// What the anchor names, as readers see it. What they do not see is not there.
-async fn found(state: &State, anchor: &Anchor) -> Result<(Aggregate, domain::Revision)> {
-    let unknown =
-        || Problem::field("/anchor/ref", "unknown_value", "Readers see nothing with this reference.");
-    let entity = state.writer.aggregate_resolve(anchor.kind, &anchor.r#ref).await?.ok_or_else(unknown)?;
-    let aggregate = state.writer.aggregate(entity).await?.ok_or_else(unknown)?;
-    let live = aggregate.live.clone().ok_or_else(unknown)?;
-    Ok((aggregate, live))
+fn unseen(anchor: &Anchor) -> Problem {
+    let field = if matches!(anchor, Anchor::Page(_)) { "/anchor" } else { "/anchor/ref" };
+    Problem::field(field, "unknown_value", "Readers see nothing with this reference.")
 }
 
-fn misplaced(record: &Record, place: Place) -> Vec<domain::Violation> {
-    match record {
-        Record::Composition(song) => check_place(song, place),
-        _ if place == Place::default() => Vec::new(),
-        _ => vec![domain::Violation::error(
-            "/anchor/section",
-            "no_sections",
-            "Only a composition has versions, sections and lines.",
-        )],
+/// The entity that an anchor names: `compositions/slug#place`, or by kind and reference.
+fn named(anchor: &Anchor) -> std::result::Result<(EntityKind, &str), Problem> {
+    match anchor {
+        Anchor::Entity(EntityAnchor { kind, r#ref, .. }) => Ok((*kind, r#ref)),
+        Anchor::Page(address) => {
+            let page = address.split('#').next().unwrap_or_default().trim_start_matches('/');
+            let (collection, slug) = page.split_once('/').ok_or_else(|| unseen(anchor))?;
+            let kind = EntityKind::ALL.into_iter().find(|kind| kind.plural() == collection);
+            kind.map(|kind| (kind, slug)).ok_or_else(|| unseen(anchor))
+        }
     }
 }
 
-/// What a person without a script reads after sending the form.
-fn thanks(found: &Aggregate) -> Response {
-    // A slug is made of letters, digits and hyphens.
-    let back = format!("/{}/{}", found.entity.kind.plural(), found.slug);
-    let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Thank you</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><h1>Thank you</h1>\
-         <p>The editors have your report.</p><p><a href=\"{back}\">Back</a></p></html>"
-    );
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
-    ];
-    (StatusCode::ACCEPTED, headers, page).into_response()
+/// The place in what readers see.
+fn placed(anchor: &Anchor, live: &Revision) -> std::result::Result<Place, Problem> {
+    let (place, field) = match (anchor, &live.record) {
+        (Anchor::Entity(EntityAnchor { version, section, line, .. }), _) => {
+            (Some(Place { version: *version, section: *section, line: *line }), "/anchor/section")
+        }
+        (Anchor::Page(address), record) => match (address.split_once('#'), record) {
+            (None, _) => (Some(Place::default()), "/anchor"),
+            (Some((_, fragment)), Record::Composition(song)) => (place_on_page(song, fragment), "/anchor"),
+            (Some(_), _) => (None, "/anchor"),
+        },
+    };
+    let nowhere = || Problem::field(field, "unknown_value", "This page has no such place.");
+    let place = place.ok_or_else(nowhere)?;
+    match &live.record {
+        Record::Composition(song) => refuse(&check_place(song, place))?,
+        _ if place == Place::default() => {}
+        _ => {
+            let detail = "Only a composition has versions, sections and lines.";
+            return Err(Problem::field(field, "no_sections", detail));
+        }
+    }
+    Ok(place)
 }

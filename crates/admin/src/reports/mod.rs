@@ -1,10 +1,11 @@
 //! Readers' reports: taken from anybody, read and answered by editors.
 //!
 //! Readers write nothing else, and they write it here because this role holds the writer: every edge sends
-//! `POST /v1/reports` to the region with the primary.
+//! `POST /v1/reports`, and `POST /reports` of pages without a script, to the region with the primary.
 
 pub mod answer;
 pub mod create;
+pub mod form;
 pub mod list;
 mod throttle;
 

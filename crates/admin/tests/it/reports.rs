@@ -54,18 +54,47 @@ async fn report_of_a_reader_reaches_the_editors() {
 async fn report_of_a_page_without_a_script_is_a_form() {
     let Some(app) = App::start().await else { return };
     let (_, section) = published(&app).await;
-    let form = |body: String| app.ask(Method::POST, "/v1/reports").form(&body);
-    let page = form(format!("ref=nanu-palimpa&section={section}&line=1&version=&contact=&text=one+%3C+two"))
-        .page()
-        .await;
-    assert_eq!(page.0, 202);
-    assert!(page.1.contains("href=\"/compositions/nanu-palimpa\"") && !page.1.contains("one"), "{}", page.1);
-    assert_eq!(listed(&app, Role::Editor).await[0]["text"], "one < two");
-    assert_eq!(
-        form("ref=nanu-palimpa&line=x&text=a".into()).send().await.expect(422).fields()[0].0,
-        "/anchor/line"
-    );
-    assert_eq!(form("text=a".into()).send().await.expect(422).fields()[0].0, "/ref");
+    let form = |body: &str| app.ask(Method::POST, "/reports").form(body).page();
+    let (status, page) = form("anchor=compositions%2Fnanu-palimpa%23s1-l1&contact=&text=one+%3C+two").await;
+    assert_eq!(status, 202);
+    assert!(page.contains("href=\"/compositions/nanu-palimpa#s1-l1\"") && !page.contains("two"), "{page}");
+    let report = &listed(&app, Role::Editor).await[0];
+    assert_eq!((&report["text"], &report["place"]["section"]), (&json!("one < two"), &json!(section)));
+    assert_eq!(report["place"]["line"], 1);
+    for (body, word) in [
+        ("anchor=compositions%2Fnanu-palimpa%23s1-l9&text=a", "no such line"),
+        ("anchor=compositions%2Fnanu-palimpa%23x&text=a", "no such place"),
+        ("anchor=nothing&text=a", "Readers see nothing"),
+        ("anchor=compositions%2Fnanu-palimpa&text=%3Cb%3E", "no tags"),
+        ("anchor=compositions%2Fnanu-palimpa&text=a&%3Cb%3E=1", "&lt;b&gt;"),
+        ("text=a", "Missing field"),
+    ] {
+        let (status, page) = form(body).await;
+        assert!(status == 422 && page.contains(word) && !page.contains("<b>"), "{body}: {status} {page}");
+    }
+    let json = app.ask(Method::POST, "/reports").text("{}").page().await;
+    assert_eq!(json.0, 415);
+}
+
+#[tokio::test]
+async fn place_may_be_named_as_on_the_page() {
+    let Some(app) = App::start().await else { return };
+    let (_, section) = published(&app).await;
+    let body = |anchor: &str| json!({"anchor": anchor, "text": "a"});
+    send(&app, "192.0.2.1", &body("compositions/nanu-palimpa#s1")).await.expect(202);
+    assert_eq!(listed(&app, Role::Editor).await[0]["place"]["section"], json!(section));
+    send(&app, "192.0.2.1", &body("composers/tyagaraja")).await.expect(202);
+    for odd in [
+        "",
+        "x",
+        "compositions",
+        "compositions/",
+        "songs/a",
+        "composers/tyagaraja#s1",
+        "compositions/nanu-palimpa#s9",
+    ] {
+        assert_eq!(send(&app, "192.0.2.1", &body(odd)).await.expect(422).fields()[0].0, "/anchor", "{odd}");
+    }
 }
 
 #[tokio::test]
@@ -109,7 +138,7 @@ async fn odd_reports_are_refused_by_field() {
         let answer = send(&app, "192.0.2.1", &body).await.expect(422);
         assert_eq!(answer.fields()[0].0, field, "{body}");
     }
-    let long = json!({"anchor": fine, "text": "a".repeat(40_000)});
+    let long = json!({"anchor": fine, "text": "a".repeat(80_000)});
     send(&app, "192.0.2.1", &long).await.expect(413);
     app.ask(Method::POST, "/v1/reports").send().await.expect(415);
     assert_eq!(app.database.sql("select count(*) from audit_entry"), before);

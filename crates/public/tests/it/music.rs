@@ -40,6 +40,8 @@ async fn ragas_are_found_by_their_swaras() {
     let kambhoji = kambhoji.clone().find(|item| item["raga"]["label"] == "harikāmbhōji").unwrap();
     assert_eq!(kambhoji["beyond"], json!(["M1", "N2"]));
     let subset = app.ok("/v1/ragas/by-swaras?swaras=S+R2+G3+M1+P+D2+N2&mode=subset&direction=both").await;
+    let mohanam = subset["items"].as_array().unwrap().iter().find(|item| item["raga"]["label"] == "Mōhanaṁ");
+    assert_eq!(mohanam.unwrap()["missing"], json!(["M1", "N2"]));
     assert!(
         named(&subset).contains(&"Mōhanaṁ".to_owned()) && named(&subset).contains(&"harikāmbhōji".to_owned())
     );

@@ -6,5 +6,6 @@
 mod browser;
 mod chaos;
 mod commands;
+mod exchange;
 mod platform;
 mod walk;

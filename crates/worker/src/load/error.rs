@@ -14,8 +14,8 @@ pub enum Error {
         /// What the machine says.
         source: std::io::Error,
     },
-    /// The folder holds neither a starter catalogue nor a collection.
-    #[error("{} holds neither `ragas.toml` nor `krithis.csv`: give the folder of a catalogue", .0.display())]
+    /// The folder holds no starter catalogue, no collection and no export.
+    #[error("{} holds no `ragas.toml`, `krithis.csv` or `everything.jsonl`: give the folder of a catalogue, or an exported file", .0.display())]
     NotACatalogue(PathBuf),
     /// Rows are bad and were not to be skipped; nothing was loaded.
     #[error("{} bad row(s); nothing was loaded", .0.bad.len())]

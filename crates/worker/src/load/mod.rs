@@ -1,4 +1,5 @@
-//! Catalogues come in: the starter catalogue of this project, or a collection of works as tables.
+//! Catalogues come in: the starter catalogue of this project, a collection of works as tables, or what an export
+//! wrote.
 //!
 //! A folder is read and checked as a whole before anything is stored, and while it has bad rows nothing is,
 //! unless they are to be skipped. Then every row goes the way of an editor's change: through the aggregate,
@@ -12,6 +13,7 @@
 mod catalogue;
 mod compare;
 pub mod error;
+mod exchange;
 mod names;
 pub mod offline;
 mod plan;
@@ -47,6 +49,8 @@ pub enum Plan {
     Starter(PathBuf),
     /// `krithis.csv`, `lyrics.jsonl`, `ragas.csv` and `raga_aliases.json`.
     Catalogue(PathBuf),
+    /// A file of JSON Lines that `sangraha export` or `/v1/export` wrote.
+    Export(PathBuf),
 }
 
 /// The switches of a load.
@@ -66,9 +70,14 @@ pub struct Progress {
 }
 
 impl Plan {
-    /// What lies in `folder`.
+    /// What lies in `folder`; or the file itself, where it is one of JSON Lines.
     pub fn of(folder: &Path) -> Result<Self, Error> {
-        if folder.join(catalogue::KRITHIS).is_file() {
+        let is_lines = folder.extension().is_some_and(|extension| extension == "jsonl");
+        if is_lines && folder.is_file() {
+            Ok(Self::Export(folder.to_owned()))
+        } else if folder.join(exchange::FILE).is_file() {
+            Ok(Self::Export(folder.join(exchange::FILE)))
+        } else if folder.join(catalogue::KRITHIS).is_file() {
             Ok(Self::Catalogue(folder.to_owned()))
         } else if folder.join("ragas.toml").is_file() {
             Ok(Self::Starter(folder.to_owned()))
@@ -120,6 +129,7 @@ pub async fn load(
         }
         tx.commit().await?;
     }
+    loader.lead(writer).await?;
     loader.rule(writer, &batch.verdicts).await?;
     progress(Progress { done: total, total });
     Ok(loader.report)
@@ -129,6 +139,16 @@ pub async fn load(
 async fn prepare(writer: &Writer, plan: Plan) -> Result<Batch, Error> {
     match plan {
         Plan::Starter(folder) => blocking(move || starter::parse(&folder)).await,
+        Plan::Export(file) => {
+            let mut batch = blocking(move || exchange::parse(&file)).await?;
+            for target in exchange::missing(&batch) {
+                if writer.aggregate(target).await?.is_some() {
+                    batch.stored.insert(target.id);
+                }
+            }
+            batch.finish();
+            Ok(batch)
+        }
         Plan::Catalogue(folder) => {
             let (files, report) = blocking(move || catalogue::parse(&folder)).await?;
             let known = known(writer).await?;
@@ -184,18 +204,21 @@ async fn entities(writer: &Writer, kind: EntityKind, most: usize) -> Result<Vec<
 struct Loader {
     /// Stored ids by provisional ids.
     ids: HashMap<Uuid, Uuid>,
+    /// Addresses that lead to a record from before.
+    former: Vec<(EntityRef, String)>,
     context: AuditContext,
     report: Report,
 }
 
 impl Loader {
     fn new(report: Report) -> Self {
-        Self { ids: HashMap::new(), context: AuditContext::system("load"), report }
+        Self { ids: HashMap::new(), former: Vec::new(), context: AuditContext::system("load"), report }
     }
 
     async fn store(&mut self, tx: &mut Tx, entry: &Entry) -> Result<(), Error> {
         match &entry.work {
             Work::Put(record) => self.put(tx, entry, record).await,
+            Work::Keep { record, former } => self.keep(tx, entry, record, former).await,
             Work::Link { target, names } => {
                 self.ids.insert(entry.provisional, target.id);
                 let stored =
@@ -238,12 +261,55 @@ impl Loader {
         self.ids.insert(entry.provisional, entity.id);
         let wanted = if entry.slug.is_empty() { names::slug(&entry.external.id) } else { entry.slug.clone() };
         let slug = tx.slug_free(kind, &wanted).await?;
+        self.insert(tx, entry, entity, slug, record).await
+    }
+
+    /// Stores a record under the id that it came with.
+    async fn keep(
+        &mut self,
+        tx: &mut Tx,
+        entry: &Entry,
+        record: &Record,
+        former: &[String],
+    ) -> Result<(), Error> {
+        let entity = EntityRef { kind: record.kind(), id: entry.provisional };
+        self.former.extend(former.iter().map(|old| (entity, old.clone())));
+        if let Some(stored) = tx.aggregate_for_update(entity).await? {
+            return self.again(tx, entry, stored, record.clone()).await;
+        }
+        let slug = tx.slug_free(entity.kind, &entry.slug).await?;
+        if slug != entry.slug {
+            self.report.remark("has another address, since its own is taken", format!("{entity} {slug}"));
+        }
+        self.insert(tx, entry, entity, slug, record.clone()).await
+    }
+
+    /// Lets former addresses lead on, once every record has its own: what one had is another's now, perhaps.
+    async fn lead(&mut self, writer: &Writer) -> Result<(), Error> {
+        for former in self.former.chunks(ROWS_PER_TRANSACTION) {
+            let mut tx = writer.begin("load.redirects").await?;
+            for (entity, old) in former {
+                tx.redirect_insert(entity.kind, old, entity.id).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn insert(
+        &mut self,
+        tx: &mut Tx,
+        entry: &Entry,
+        entity: EntityRef,
+        slug: String,
+        record: Record,
+    ) -> Result<(), Error> {
         let (aggregate, change) =
             Aggregate::import_new(entity, slug, record, &stamp(tx)).map_err(refused(entry))?;
         tx.aggregate_insert(&aggregate, &change).await?;
         tx.audit(&self.context, &change).await?;
         tx.record(&change).await?;
-        self.report.counts(kind).created += 1;
+        self.report.counts(entity.kind).created += 1;
         Ok(())
     }
 

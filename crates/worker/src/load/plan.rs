@@ -77,6 +77,8 @@ impl std::fmt::Display for Field {
 pub enum Work {
     /// Store this record under the row's identity.
     Put(Box<Record>),
+    /// Store this record under the id that it has, with the addresses that it had.
+    Keep { record: Box<Record>, former: Vec<String> },
     /// The entity is there already: give it the row's identity and these other names.
     Link { target: EntityRef, names: Vec<Name> },
 }
@@ -99,8 +101,16 @@ impl Entry {
     /// What kind of entity it is.
     pub fn kind(&self) -> EntityKind {
         match &self.work {
-            Work::Put(record) => record.kind(),
+            Work::Put(record) | Work::Keep { record, .. } => record.kind(),
             Work::Link { target, .. } => target.kind,
+        }
+    }
+
+    /// The record that the row brings; none of one that only adds to a stored record.
+    pub fn record(&self) -> Option<&Record> {
+        match &self.work {
+            Work::Put(record) | Work::Keep { record, .. } => Some(record),
+            Work::Link { .. } => None,
         }
     }
 
@@ -127,7 +137,7 @@ impl Batch {
     fn drop_invalid(&mut self) {
         let report = &mut self.report;
         self.entries.retain(|entry| {
-            let Work::Put(record) = &entry.work else { return true };
+            let Some(record) = entry.record() else { return true };
             let broken = record.check().into_iter().find(|violation| violation.severity == Severity::Error);
             let Some(broken) = broken else { return true };
             report.reject(&entry.file, entry.line, format!("{} {}", broken.field, broken.detail));
@@ -276,19 +286,13 @@ fn derived(parts: &[&str]) -> Uuid {
 }
 
 fn references(entry: &Entry) -> impl Iterator<Item = Uuid> {
-    let found = match &entry.work {
-        Work::Put(record) => record.references(),
-        Work::Link { .. } => Vec::new(),
-    };
+    let found = entry.record().map(Record::references).unwrap_or_default();
     found.into_iter().map(|(_, target)| target.id)
 }
 
 fn same_kind(entry: &Entry) -> impl Iterator<Item = Uuid> {
     let kind = entry.kind();
-    let found = match &entry.work {
-        Work::Put(record) => record.references(),
-        Work::Link { .. } => Vec::new(),
-    };
+    let found = entry.record().map(Record::references).unwrap_or_default();
     found.into_iter().filter(move |(_, target)| target.kind == kind).map(|(_, target)| target.id)
 }
 

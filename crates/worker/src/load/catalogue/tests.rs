@@ -48,7 +48,7 @@ fn every_row_of_the_shared_catalogue_becomes_a_record_or_a_link() {
         let mut identities = BTreeMap::new();
         for entry in &batch.entries {
             let ids = match &entry.work {
-                Work::Put(record) => record.external_ids().to_vec(),
+                Work::Put(record) | Work::Keep { record, .. } => record.external_ids().to_vec(),
                 Work::Link { .. } => vec![entry.external.clone()],
             };
             for id in ids.into_iter().filter(|id| id.scheme == SCHEME) {
@@ -83,7 +83,7 @@ fn names_that_only_look_alike_stay_apart() {
         let wanted = external(&format!("raga/{normalized}"));
         let entry = batch.entries.iter().find(|entry| entry.external == wanted);
         entry.map(|entry| match &entry.work {
-            Work::Put(_) => entry.provisional,
+            Work::Put(_) | Work::Keep { .. } => entry.provisional,
             Work::Link { target, .. } => target.id,
         })
     };

@@ -11,7 +11,7 @@ fn folder() -> PathBuf {
 fn record(entry: &Entry) -> &Record {
     match &entry.work {
         Work::Put(record) => record,
-        Work::Link { .. } => panic!("the starter catalogue links nothing"),
+        Work::Keep { .. } | Work::Link { .. } => panic!("the starter catalogue links nothing"),
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::config::{Config, Layers, masked};
 use crate::up::{BASE_PORT_DEFAULT, State};
 use crate::{
-    Error, audit, check, compare, evaluate, export, index, load, node, openapi, postgres, setup, status, terminal,
-    up,
+    Error, audit, check, compare, evaluate, export, index, load, node, openapi, postgres, setup, status,
+    terminal, up,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;

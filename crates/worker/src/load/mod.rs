@@ -91,6 +91,7 @@ impl Plan {
 pub fn survey(folder: &Path, survey: &mut Survey) -> Result<(), Error> {
     let batch = match Plan::of(folder)? {
         Plan::Starter(folder) => starter::parse(&folder)?,
+        Plan::Export(file) => exchange::parse(&file)?,
         Plan::Catalogue(folder) => {
             let (files, report) = catalogue::parse(&folder)?;
             catalogue::plan(&files, report, &Known::default())
@@ -100,7 +101,7 @@ pub fn survey(folder: &Path, survey: &mut Survey) -> Result<(), Error> {
         return Err(Error::BadRows(Box::new(batch.report)));
     }
     for entry in &batch.entries {
-        if let Work::Put(record) = &entry.work {
+        if let Some(record) = entry.record() {
             survey.look(EntityRef { kind: record.kind(), id: entry.provisional }, record);
         }
     }

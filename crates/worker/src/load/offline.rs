@@ -40,6 +40,7 @@ pub fn documents(folders: &[PathBuf]) -> Result<Offline, Error> {
     for folder in folders {
         match Plan::of(folder)? {
             Plan::Starter(folder) => shelf.add(&starter::parse(&folder)?)?,
+            Plan::Export(file) => shelf.add(&super::exchange::parse(&file)?)?,
             Plan::Catalogue(folder) => {
                 let (files, report) = catalogue::parse(&folder)?;
                 shelf.add(&catalogue::plan(&files, report, &shelf.known()))?;
@@ -65,7 +66,7 @@ impl Shelf {
         for entry in &batch.entries {
             let form = |source| Error::Form { record: entry.external.id.clone(), source };
             match &entry.work {
-                Work::Put(record) => {
+                Work::Put(record) | Work::Keep { record, .. } => {
                     let settled = super::plan::Entry::settle(record, &self.entities).map_err(form)?;
                     let put = (entry.kind(), settled, entry.slug.clone());
                     self.records.insert(entry.provisional, put);

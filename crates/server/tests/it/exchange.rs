@@ -1,7 +1,7 @@
 //! Export of everything, import into an empty database, export again: the same bytes.
 
 use domain::aggregate::Aggregate;
-use domain::composition::{Composition, Direction, Form, RagaEntry};
+use domain::composition::{Composition, Direction, RagaEntry};
 use domain::exchange::Line;
 use domain::id::RagaId;
 use domain::{EntityKind, EntityRef, Record};
@@ -91,7 +91,6 @@ async fn palindrome(platform: &Platform) -> (EntityRef, Composition) {
         rights: platform.add(fixtures::rights()).await.id,
     };
     let Record::Composition(mut song) = fixtures::kriti("Rāgamālikā", refers) else { panic!("a song") };
-    song.form = Form::Ragamalika;
     let entry = |raga: &uuid::Uuid, direction| RagaEntry { raga: RagaId(*raga), section: None, direction };
     let forward = ragas.iter().map(|raga| entry(raga, Direction::Forward));
     let back = ragas.iter().rev().map(|raga| entry(raga, Direction::Viloma));

@@ -44,7 +44,7 @@ pub async fn run(eval: Eval) -> Result<(), Error> {
     let evaluation = evaluated.map_err(Error::part("Searching"))?;
     terminal::say(evaluation.table());
     if eval.misses {
-        evaluation.misses().iter().for_each(|miss| terminal::say(miss));
+        evaluation.misses().iter().for_each(terminal::say);
     }
     compare(&eval, &evaluation)
 }

@@ -57,6 +57,7 @@ pub(crate) struct Reason {
 /// In what two songs are alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "each is written in the document as it is named here")]
 pub(crate) enum Likeness {
     SameGroup,
     SameRagaAndTala,

@@ -72,7 +72,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ("/v1/search", "cursor", &["AAAA"]),
     ("/v1/search", "composer", &["nobody"]),
     ("/v1/search", "mela", &["73"]),
-    ("/v1/search", "explain", &["1"]),
+    ("/v1/search", "explain", &["maybe"]),
     ("/v1/suggest?q=a", "limit", &["0", "51", "x"]),
     ("/v1/suggest?q=a", "types", &["song"]),
     ("/v1/suggest?q=a", "script", &["x"]),

@@ -7,6 +7,7 @@
 pub(super) mod arithmetic;
 mod builder;
 mod document;
+mod notation;
 mod raw;
 mod song;
 

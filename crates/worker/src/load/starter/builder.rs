@@ -1,6 +1,7 @@
 //! Records of the domain from records of the files.
 
 use super::document::{Document, Fields, Mistake};
+use super::notation::Known;
 use super::raw::{self, Common, Head};
 use super::{arithmetic, external, mela_key, song};
 use crate::load::names;
@@ -27,6 +28,8 @@ pub struct Builder {
     batch: Batch,
     /// Talas and settings by key.
     talas: HashMap<String, TalaSetting>,
+    /// Talas and ragas that notations are read against.
+    known: Known,
     /// Identities met so far, so that a key is used once.
     met: HashSet<Uuid>,
 }
@@ -44,7 +47,12 @@ pub type Built<T> = Result<T, String>;
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { batch: Batch::default(), talas: arithmetic::settings(), met: HashSet::new() }
+        Self {
+            batch: Batch::default(),
+            talas: arithmetic::settings(),
+            known: Known::from_arithmetic(),
+            met: HashSet::new(),
+        }
     }
 }
 
@@ -104,6 +112,7 @@ impl Builder {
         if !self.met.insert(id) {
             return Err(format!("`{}` is there twice", external.id));
         }
+        self.known.add(id, &record);
         let slug = names::slug(record.label());
         let file = file.to_owned();
         self.batch.entries.push(Entry {
@@ -153,7 +162,7 @@ impl Builder {
                 .and_then(|frame| {
                     Ok((frame, read(document, fields).map_err(|mistake: Mistake| mistake.reason)?))
                 })
-                .and_then(|(frame, raw)| song::composition(frame, head, raw, &self.talas)),
+                .and_then(|(frame, raw)| song::composition(frame, head, raw, &self.talas, &self.known)),
         };
         let (external, record) = built.map_err(failed)?;
         if !decided.is_empty() {

@@ -212,6 +212,8 @@ pub struct Composition {
     /// Rules of the form that do not hold for this work.
     #[serde(default)]
     pub exceptions: Vec<FormException>,
+    /// What readers of the swaras should know: whose way it is, what is left out.
+    pub notation_note: Option<String>,
     #[serde(default)]
     pub section: Vec<Section>,
 }
@@ -230,6 +232,8 @@ pub struct Section {
     /// The words, a line of the song on each line.
     #[serde(default)]
     pub text: String,
+    /// The swaras, with the words under them.
+    pub notation: Option<String>,
     #[serde(default)]
     pub section: Vec<Section>,
 }

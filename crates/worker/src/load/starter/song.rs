@@ -1,6 +1,7 @@
 //! A work with its sections, ragas in order and words.
 
 use super::builder::{Built, Frame, refer};
+use super::notation::{Known, Written};
 use super::raw::{self, Head};
 use crate::load::plan::part_id;
 use domain::Record;
@@ -21,6 +22,7 @@ pub fn composition(
     head: &Head,
     raw: raw::Composition,
     talas: &HashMap<String, TalaSetting>,
+    known: &Known,
 ) -> Built<(ExternalId, Record)> {
     let languages = raw.languages.or_else(|| head.languages.clone()).unwrap_or_default();
     let rights = raw.rights.or_else(|| head.rights.clone()).map(|key| refer::rights(&key));
@@ -28,10 +30,10 @@ pub fn composition(
         None => None,
         Some(key) => Some(talas.get(&key).cloned().ok_or_else(|| format!("there is no tala `{key}`"))?),
     };
-    let mut tree = Tree { external: &frame.external, ragas: Vec::new(), words: Vec::new() };
+    let mut tree = Tree { external: &frame.external, ragas: vec![], words: vec![], swaras: vec![] };
     tree.ragas = raw.ragas.iter().map(|key| entry(key, None, Direction::Forward)).collect();
     let sections = tree.sections(&raw.section, "section");
-    let (ragas, words) = (tree.ragas, tree.words);
+    let (ragas, words, swaras) = (tree.ragas, tree.words, tree.swaras);
     let text = LyricText {
         id: part_id(&frame.external, "text/iso15919"),
         languages: languages.clone(),
@@ -44,6 +46,17 @@ pub fn composition(
         rights,
         sections: words,
     };
+    let mut version = Version {
+        id: part_id(&frame.external, "version"),
+        label: None,
+        sampradaya: None,
+        ragas,
+        tala,
+        sections,
+        texts: if text.sections.is_empty() { Vec::new() } else { vec![text] },
+        notations: Vec::new(),
+    };
+    version.notations.extend(known.notation(&frame, rights, raw.notation_note, &version, &swaras)?);
     let song = Composition {
         titles: frame.names,
         composer: raw.composer.or_else(|| head.composer.clone()).map(|key| refer::composer(&key)),
@@ -54,18 +67,9 @@ pub fn composition(
         temples: refer::temples(&raw.temples),
         tags: refer::tags(&raw.tags),
         year_hint: raw.year_hint,
-        title_only: text.sections.is_empty(),
+        title_only: version.texts.is_empty(),
         exceptions: raw.exceptions,
-        versions: vec![Version {
-            id: part_id(&frame.external, "version"),
-            label: None,
-            sampradaya: None,
-            ragas,
-            tala,
-            sections,
-            texts: if text.sections.is_empty() { Vec::new() } else { vec![text] },
-            notations: Vec::new(),
-        }],
+        versions: vec![version],
         rights,
         sources: frame.sources,
         external_ids: vec![frame.external.clone()],
@@ -78,6 +82,7 @@ struct Tree<'a> {
     external: &'a ExternalId,
     ragas: Vec<RagaEntry>,
     words: Vec<LyricSection>,
+    swaras: Vec<Written>,
 }
 
 impl Tree<'_> {
@@ -93,6 +98,9 @@ impl Tree<'_> {
             raw.text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
         if !lines.is_empty() {
             self.words.push(LyricSection { section: id, lines });
+        }
+        if let Some(text) = &raw.notation {
+            self.swaras.push(Written { section: id, path: path.to_owned(), text: text.clone() });
         }
         Section {
             id,

@@ -263,3 +263,42 @@ fn broken_toml_is_named_by_line_and_nothing_panics() {
 fn reading_twice_gives_the_same_records() {
     assert_eq!(parse(&folder()).unwrap().entries, parse(&folder()).unwrap().entries);
 }
+
+/// The swaras of a work, as singers spell them.
+fn swaras_of(batch: &crate::load::plan::Batch, key: &str) -> (String, domain::composition::notation::Extent) {
+    let wanted = format!("composition/{key}");
+    let entry = batch.entries.iter().find(|entry| entry.external.id == wanted).unwrap();
+    let Record::Composition(song) = record(entry) else { panic!("not a song") };
+    let notation = &song.versions[0].notations[0];
+    let line = domain::music::scale::display(&notation.swara_sequence());
+    (line, notation.extent())
+}
+
+#[test]
+fn geetams_and_varnams_are_written_down_in_swaras() {
+    let batch = parse(&folder()).unwrap();
+    let notated = batch.entries.iter().filter(|entry| match record(entry) {
+        Record::Composition(song) => !song.versions[0].notations.is_empty(),
+        _ => false,
+    });
+    assert!(notated.count() >= 5);
+    let (line, extent) = swaras_of(&batch, "purandara-dasa/lambodara-lakumikara");
+    assert!(line.starts_with("M1 P D1 S' S' R1' R1' S' D1 P M1 P"), "{line}");
+    assert_eq!((extent.sections, extent.avartanams), (4, 18));
+    for varnam in ["poochi-srinivasa-iyengar/ninnu-kori", "patnam-subramania-iyer/evvari-bodhana"] {
+        let (_, extent) = swaras_of(&batch, varnam);
+        assert_eq!((extent.sections, extent.avartanams), (8, 12), "{varnam}");
+    }
+}
+
+#[test]
+fn a_mistake_in_swaras_is_named_with_its_place() {
+    let mut builder = Builder::default();
+    let text = "source = \"x\"\n[[composition]]\nkey = \"a/b\"\ntitle = \"a\"\nattribution = \"anonymous\"\nform = \"other\"\nragas = [\"mela-15\"]\ntala = \"chatusra-rupaka\"\n[[composition.section]]\nkind = \"verse\"\nnotation = \"\"\"\ns r | g m p ||\ns r2 | g m p , ||\n\"\"\"\n";
+    builder.document("compositions/a.toml", EntityKind::Composition, text);
+    let bad = builder.finish().report.bad;
+    assert_eq!(bad.len(), 1);
+    let reason = "notation of section/0: line 1, column 13: this anga has 4 units and 3 are written; \
+        line 2, column 3: `R2` is foreign to the raga";
+    assert_eq!((bad[0].line, bad[0].reason.as_str()), (2, reason));
+}

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::idempotency::{Answered, Idempotent};
+use crate::notation;
 use crate::slug::slug;
 use crate::state::State;
 use crate::wire::{Detail, committed};
@@ -68,6 +69,7 @@ where
     let mut aggregate = tx.aggregate_for_update(entity).await?.ok_or_else(Problem::not_found)?;
     if_match.check(aggregate.row_version)?;
     let change = decide(&mut aggregate, &author.stamp())?;
+    notation::check(&mut tx, change.after.as_ref()).await?;
     if let Err(error) = tx.aggregate_save(&aggregate, &change).await {
         drop(tx);
         return Err(with_pointers(state, error, change.after.as_ref()).await);
@@ -98,6 +100,7 @@ pub async fn create(
     let slug = tx.slug_free(kind, &slug(record.label(), kind.as_str())).await?;
     let (aggregate, change) =
         Aggregate::create(entity, slug, record, ChangeKind::CuratorEdit, &author.stamp())?;
+    notation::check(&mut tx, change.after.as_ref()).await?;
     if let Err(error) = tx.aggregate_insert(&aggregate, &change).await {
         drop(tx);
         return Err(with_pointers(state, error, change.after.as_ref()).await);

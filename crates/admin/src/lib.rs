@@ -16,6 +16,7 @@ mod compositions;
 mod error;
 mod idempotency;
 mod identity;
+mod notation;
 mod reading;
 mod reference;
 mod reports;

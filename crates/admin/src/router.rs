@@ -21,6 +21,7 @@ pub fn api() -> Api<State> {
         .with(guarded!(compositions::sections))
         .with(guarded!(compositions::texts))
         .with(guarded!(compositions::text))
+        .with(guarded!(compositions::notation))
         .with(guarded!(compositions::tags))
         .with(guarded!(compositions::validate))
         .with(guarded!(compositions::history))

@@ -51,14 +51,20 @@ pub async fn edit(
     edit_song: impl FnOnce(&mut Composition) -> Result<String> + Send,
 ) -> Result<Response> {
     let author = Author::of(authz, context);
+    let mut place = String::new();
+    let put_at = &mut place;
     let decide = |aggregate: &mut Aggregate, stamp: &Stamp| {
         let mut record = aggregate.current().clone();
         let Record::Composition(song) = &mut record else { return Err(Problem::not_found().into()) };
-        let place = edit_song(song)?;
-        let edited = aggregate.edit(record, ChangeKind::CuratorEdit, None, stamp);
-        edited.map_err(|refusal| relative(refusal, &place))
+        *put_at = edit_song(song)?;
+        Ok(aggregate.edit(record, ChangeKind::CuratorEdit, None, stamp)?)
     };
-    change(state, "composition.update", &author, entity(EntityKind::Composition, id), if_match, decide).await
+    let entity = entity(EntityKind::Composition, id);
+    let changed = change(state, "composition.update", &author, entity, if_match, decide).await;
+    changed.map_err(|error| match error {
+        Error::Refused(refusal) => relative(refusal, &place),
+        other => other,
+    })
 }
 
 /// The version that is meant, with its place.

@@ -5,6 +5,7 @@ use domain::Role;
 use http::Method;
 use serde_json::{Value, json};
 use testkit::fixtures;
+use uuid::Uuid;
 
 async fn published(app: &App, title: &str) -> Answer {
     let draft = app.draft(title).await;
@@ -136,6 +137,58 @@ async fn parts_are_replaced_and_the_rest_stays() {
     let emptied = put(5, "texts", json!({"texts": []})).send().await.expect(200);
     assert!(emptied.body["record"]["versions"][0].get("texts").is_none());
     assert_eq!(emptied.body["record"]["titles"], song.body["record"]["titles"]);
+}
+
+/// An avartanam of Adi at the second speed in swaras of Kalyani, for the pallavi of `song`.
+fn swaras(song: &Answer) -> Value {
+    let note = |swara: &str, length: u8| json!({"swara": swara, "length": length, "syllable": "vā"});
+    let notes = [note("S", 4), note("R2", 4), note("M2", 4), note("P", 4)];
+    let section = &song.body["record"]["versions"][0]["sections"][0]["id"];
+    json!({
+        "id": Uuid::now_v7(),
+        "script": "latin",
+        "scheme": "iso15919",
+        "sections": [{
+            "section": section,
+            "angas": [4, 2, 2],
+            "rows": [{"units_per_beat": 2, "notes": notes}],
+        }],
+    })
+}
+
+#[tokio::test]
+async fn notation_is_kept_when_it_fits_its_tala_and_raga() {
+    let Some(app) = App::start().await else { return };
+    let song = app.draft("vātāpi gaṇapatiṁ").await;
+    let path = format!("/v1/admin/compositions/{}/notation", song.id());
+    let put = |version: i64, notation: &Value| {
+        let body = json!({"notations": [notation]});
+        app.ask(Method::PUT, &path).role(Role::Editor).if_match(version).json(&body)
+    };
+    let good = swaras(&song);
+    let kept = put(song.row_version(), &good).send().await.expect(200);
+    assert_eq!(kept.body["record"]["versions"][0]["notations"], json!([good]));
+
+    let place = "/notations/0/sections/0";
+    let mut bad = good.clone();
+    bad["sections"][0]["rows"][0]["notes"][2]["swara"] = json!("M1");
+    let foreign = put(2, &bad).send().await.expect(422);
+    assert_eq!(foreign.fields(), [(&*format!("{place}/rows/0/notes/2/swara"), "foreign_swara")]);
+    bad = good.clone();
+    bad["sections"][0]["rows"][0]["notes"][2]["length"] = json!(3);
+    let short = put(2, &bad).send().await.expect(422);
+    assert_eq!(short.fields(), [(&*format!("{place}/rows/0"), "avartanam_not_full")]);
+    bad = good.clone();
+    bad["sections"][0]["angas"] = json!([2, 6]);
+    let other = put(2, &bad).send().await.expect(422);
+    assert_eq!(other.fields(), [(&*format!("{place}/angas"), "angas_differ")]);
+
+    // The whole song is held to the same rule, with pointers into the whole.
+    let mut whole = kept.body["record"].clone();
+    whole["versions"][0]["notations"][0]["sections"][0]["rows"][0]["notes"][2]["swara"] = json!("M1");
+    let create = app.ask(Method::POST, "/v1/admin/compositions").role(Role::Editor).json(&whole);
+    let refused = create.send().await.expect(422);
+    assert_eq!(refused.fields()[0].0, format!("/versions/0{place}/rows/0/notes/2/swara"));
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub fn api() -> Api<State> {
     .with(endpoint!(compositions::revisions::list, Detail))
     .with(endpoint!(compositions::revisions::diff, Detail))
     .with(endpoint!(compositions::revisions::get, Detail))
+    .with(endpoint!(compositions::notation, Detail))
     // Music
     .with(endpoint!(ragas::list, List))
     .with(endpoint!(ragas::by_swaras, Reference))

@@ -2,6 +2,7 @@
 
 pub mod get;
 pub mod list;
+pub mod notation;
 pub mod provenance;
 pub mod random;
 pub mod revisions;

@@ -1,6 +1,7 @@
 //! Songs as readers see them: an item of a list, and the whole in one document.
 
 use crate::view::label::{Label, Labels};
+use crate::view::notation::{NotationSummary, summaries};
 use crate::view::text::{Text, Wanted, texts};
 use chrono::{DateTime, Utc};
 use domain::composition::{Attribution, Composition, Direction, Form, Section, Version};
@@ -99,6 +100,9 @@ pub struct CompositionDetail {
     pub sections: Vec<Section>,
     /// Texts of the shown version.
     pub texts: Vec<Text>,
+    /// What is written down in swaras, of any version; the swaras stand under `/notation`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notations: Vec<NotationSummary>,
     /// The other versions (pathantaras).
     pub other_versions: Vec<OtherVersion>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,6 +207,7 @@ impl CompositionDetail {
             year_hint: song.year_hint,
             sections: version.map_or_else(Vec::new, |version| version.sections.clone()),
             texts: version.map_or_else(Vec::new, |version| texts(version, wanted, labels)),
+            notations: summaries(song),
             other_versions: song
                 .versions
                 .iter()
@@ -251,7 +256,8 @@ fn ragas(version: &Version, labels: Labels<'_>) -> Vec<RagaAt> {
         .collect()
 }
 
-fn setting(tala: &TalaSetting, labels: Labels<'_>) -> Option<Setting> {
+/// How a song sits in its tala; none where that is not live.
+pub fn setting(tala: &TalaSetting, labels: Labels<'_>) -> Option<Setting> {
     Some(Setting { tala: labels.get(tala.tala.0)?, kalai: tala.kalai, gati: tala.gati, eduppu: tala.eduppu })
 }
 

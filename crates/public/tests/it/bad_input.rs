@@ -31,6 +31,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ("/v1/compositions/nanu-palimpa", "scheme", &["harvard", "concert", "karnatik"]),
     ("/v1/compositions/nanu-palimpa", "include", &["all"]),
     ("/v1/compositions/nanu-palimpa/texts", "scheme", &["x"]),
+    ("/v1/compositions/nanu-palimpa/notation", "version", &["1", "nanu"]),
     ("/v1/ragas", "kind", &["raga"]),
     ("/v1/ragas", "mela", &["73"]),
     ("/v1/ragas", "limit", &["101"]),

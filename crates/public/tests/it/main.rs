@@ -15,6 +15,7 @@ mod finding;
 mod history;
 mod lists;
 mod music;
+mod notation;
 mod relations;
 mod routes;
 mod site;

@@ -20,6 +20,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("/v1/compositions/{ref}/revisions", "/v1/compositions/nanu-palimpa/revisions"),
     ("/v1/compositions/{ref}/revisions/diff", "/v1/compositions/nanu-palimpa/revisions/diff?from=1&to=1"),
     ("/v1/compositions/{ref}/revisions/{no}", "/v1/compositions/nanu-palimpa/revisions/1"),
+    ("/v1/compositions/{ref}/notation", "/v1/compositions/nanu-palimpa/notation?script=telugu"),
     ("/v1/ragas", "/v1/ragas?mela=28"),
     ("/v1/ragas/by-swaras", "/v1/ragas/by-swaras?swaras=S+R2+G3+P+D2&graha_bheda=1"),
     ("/v1/ragas/{ref}", "/v1/ragas/mohanam"),

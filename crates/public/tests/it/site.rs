@@ -42,7 +42,7 @@ pub const PAGES: &[(&str, &str)] = &[
 pub const FILES: &str = "/static/{file}";
 
 impl Answer {
-    fn html(&self) -> &str {
+    pub fn html(&self) -> &str {
         assert!(self.header("content-type").starts_with("text/html"), "{}", self.header("content-type"));
         std::str::from_utf8(&self.bytes).unwrap()
     }

@@ -6,7 +6,7 @@ use super::beside::Beside;
 use super::face::{Face, msg};
 use super::layout::Page;
 use super::lyrics::{self, Sheet};
-use super::{cite, draw, entity, language, report, shown, songs, tala, words};
+use super::{cite, draw, entity, language, notation, report, shown, songs, tala, words};
 use crate::answer::{Question, read};
 use crate::page::{keys, live};
 use crate::state::{Keep, State};
@@ -42,6 +42,7 @@ struct Sung<'a> {
     second: Option<&'a CompositionDetail>,
     beside: Option<Beside>,
     tala: Option<&'a Tala>,
+    swaras: Markup,
     face: Face,
     site_url: &'a str,
 }
@@ -93,8 +94,9 @@ async fn page(
         _ => None,
     };
     let tala = tala_of(read, &song).await?;
-    let sung = Sung { song: &song, second: second.as_ref(), beside, tala: tala.as_ref(), face, site_url };
-    Ok(sung.page())
+    let swaras = notation::block(live, record, face);
+    let (second, tala) = (second.as_ref(), tala.as_ref());
+    Ok(Sung { song: &song, second, beside, tala, swaras, face, site_url }.page())
 }
 
 fn in_script(live: &Live, song: &Composition, script: Script) -> CompositionDetail {
@@ -146,6 +148,7 @@ impl Sung<'_> {
                 div.sheet.wordless[song.texts.is_empty()].wide[self.beside.is_some()] {
                     div.words {
                         (self.words(&sheet))
+                        (self.swaras)
                         (report::form(song, &sheet, face))
                     }
                     aside.facts aria-label=(face.say("About this song")) {

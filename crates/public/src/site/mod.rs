@@ -25,6 +25,7 @@ mod layout;
 mod list;
 mod lyrics;
 mod melakartas;
+mod notation;
 mod place;
 mod problem;
 mod raga;

@@ -98,8 +98,7 @@ async fn the_page_of_a_song_shows_its_swaras_over_the_words() {
     let html = page.html();
     assert_eq!(html.matches("class=\"avartanam-row").count(), 2);
     assert_eq!(html.matches("class=\"anga\"").count(), 6);
-    for shown in
-        ["<b>D<sub>•</sub></b>", "<b>S<sup>•</sup></b>", "<i>ṇa</i>", "second speed", "As it is taught."]
+    for shown in ["<b>D<sub>•</sub></b>", "<b>S<sup>•</sup></b>", "<i>ṇa</i>", "Speed 2", "As it is taught."]
     {
         assert!(html.contains(shown), "{shown}");
     }

@@ -1,6 +1,6 @@
 //! The binary: composes the crates into processes, and processes into a platform.
 //!
-//! A process is its configuration ([`config`]): the roles that it names are wired by [`node`], which starts
+//! A process is its configuration (`config`): the roles that it names are wired by [`node`], which starts
 //! them, answers for their health on a private port, and drains them in order. [`up`] runs a whole platform
 //! of two regions on one machine, with databases made by [`postgres`]. The other modules are the operator's
 //! commands, one each.

@@ -34,7 +34,7 @@ pub struct Published {
 }
 
 impl Read {
-    /// The published revisions of `entity`, newest first, at most [`PUBLISHED_MAX`].
+    /// The published revisions of `entity`, newest first, at most `PUBLISHED_MAX`.
     pub async fn published(&self, entity: EntityRef) -> Result<Vec<PublishedRow>, Error> {
         let statement = Statement::new(HISTORY).bind(entity.id).bind(entity.kind.as_str());
         self.rows(statement.bind(PUBLISHED_MAX)).await?.iter().map(row_of).collect()

@@ -20,7 +20,7 @@ pub struct SimilarRow {
 
 impl Read {
     /// Every song that shares a raga, deity, temple or group with the song `id`, or is of the same melody
-    /// family, in the order of their titles; at most [`CANDIDATES_MAX`].
+    /// family, in the order of their titles; at most `CANDIDATES_MAX`.
     pub async fn similar(&self, id: Uuid) -> Result<Vec<SimilarRow>, Error> {
         let rows = self.rows(Statement::new(SIMILAR).bind(id).bind(CANDIDATES_MAX)).await?;
         rows.iter()

@@ -34,8 +34,9 @@ use serde_json::{Value, json};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex as Turn;
+use tokio::time::timeout;
 use uuid::Uuid;
 use write::Visible;
 
@@ -48,6 +49,8 @@ struct Inner {
     beginning: String,
     alias: String,
     replicas: u8,
+    /// What this process gives a question; a caller may be in more of a hurry.
+    query_time_max: Duration,
     /// Whose turn it is to write: a batch never falls between two indexes.
     turn: Turn<()>,
     rebuilding: AtomicBool,
@@ -64,6 +67,7 @@ impl OpenSearch {
             alias: alias(&config.index),
             beginning: config.index.clone(),
             replicas: config.replicas,
+            query_time_max: Duration::from_millis(config.query_ms_max),
             turn: Turn::default(),
             rebuilding: AtomicBool::new(false),
             seen: Mutex::default(),
@@ -97,7 +101,10 @@ impl Retriever for OpenSearch {
         let inner = &self.0;
         let time = request.deadline.saturating_duration_since(Instant::now());
         let lines = Body::Lines(ask::lines(&inner.alias, &request, time).into());
-        let answer = inner.http.ask("_msearch", lines, time).await.map_err(engine("search"))?;
+        let Some(answer) = inner.ask_in_time(lines, time).await else {
+            return Ok(Retrieved { partial: true, ..Retrieved::default() });
+        };
+        let answer = answer.map_err(engine("search"))?;
         let mut found = searches(answer).map_err(engine("search"))?.into_iter();
         let candidates = found.next().ok_or_else(|| engine("search")(lost("an answer")))?;
         let strongest = if ask::asks_strongest(&request) { found.next() } else { None };
@@ -106,6 +113,20 @@ impl Retriever for OpenSearch {
             inner.see(seen);
         }
         retrieved.ok_or_else(|| engine("search")(lost("the order of a hit")))
+    }
+}
+
+/// A caller who leaves a question less than this part of its time is in a hurry.
+const HURRY: f64 = 0.9;
+
+impl Inner {
+    /// The answer, or nothing where it took longer than a hurried caller wanted to wait: that says nothing
+    /// about the server, and must not count against it.
+    async fn ask_in_time(&self, lines: Body, time: Duration) -> Option<Result<Value, Failure>> {
+        if time > self.query_time_max.mul_f64(HURRY) {
+            return Some(self.http.ask("_msearch", lines, time).await);
+        }
+        timeout(time, self.http.ask("_msearch", lines, self.query_time_max)).await.ok()
     }
 }
 

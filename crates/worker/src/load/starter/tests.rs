@@ -285,7 +285,7 @@ fn geetams_and_varnams_are_written_down_in_swaras() {
     let (line, extent) = swaras_of(&batch, "purandara-dasa/lambodara-lakumikara");
     assert!(line.starts_with("M1 P D1 S' S' R1' R1' S' D1 P M1 P"), "{line}");
     assert_eq!((extent.sections, extent.avartanams), (4, 18));
-    for varnam in ["poochi-srinivasa-iyengar/ninnu-kori", "patnam-subramania-iyer/evvari-bodhana"] {
+    for varnam in ["poochi-srinivasa-iyengar/ninnukori", "patnam-subramania-iyer/evari-bodhana"] {
         let (_, extent) = swaras_of(&batch, varnam);
         assert_eq!((extent.sections, extent.avartanams), (8, 12), "{varnam}");
     }

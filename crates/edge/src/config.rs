@@ -114,7 +114,7 @@ impl Config {
                 "`header_bytes_max` and `uri_bytes_max` must fit into 64 KiB together",
             ),
             (
-                self.object_bytes_max <= self.memory_bytes_max / crate::cache::store::SHARDS,
+                self.object_bytes_max <= self.memory_bytes_max / crate::store::memory::SHARDS,
                 "`object_bytes_max` must be at most a sixteenth of `memory_bytes_max`",
             ),
             (

@@ -13,43 +13,34 @@
 //! [`StatusHandle`].
 
 mod body;
-mod cache;
-mod collapse;
 mod config;
-mod exchange;
-mod fill;
 mod front;
-mod guard;
-mod purge_client;
-mod reason;
-mod respond;
-mod route;
-mod status;
-mod strict;
-mod telemetry;
-mod upstream;
+mod origin;
+mod policy;
+mod purge;
+mod see;
+mod store;
 
 pub use config::Config;
-pub use status::{OriginStatus, Status};
+pub use see::status::{OriginStatus, Status};
 
-use cache::policy;
-use cache::purge::Generations;
-use cache::store::Store;
-use collapse::Flights;
 use domain::Clock;
 use domain::metrics::Metrics;
 use http::HeaderValue;
-use purge_client::Progress;
-use reason::Outcome;
+use origin::collapse::Flights;
+use origin::upstream::Upstream;
+use purge::feed::Progress;
+use purge::generations::Generations;
+use see::reason::Outcome;
+use see::telemetry::Telemetry;
 use std::hash::RandomState;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use telemetry::Telemetry;
+use store::memory::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use upstream::Upstream;
 
 /// Our name in `Via` and `Cache-Status`.
 pub(crate) const PSEUDONYM: &str = "sangraha-edge";
@@ -98,7 +89,7 @@ impl Edge {
         let Self { listener, inner } = self;
         tracing::info!(listen = %inner.listen, region = %inner.config.region, "The edge serves");
         let stop = CancellationToken::new();
-        let purges = tokio::spawn(purge_client::run(inner.clone(), stop.clone()));
+        let purges = tokio::spawn(purge::feed::run(inner.clone(), stop.clone()));
         front::serve(listener, inner.clone(), shutdown).await;
         stop.cancel();
         if purges.await.is_err() {

@@ -1,10 +1,10 @@
 //! Answers: from an object, from an origin's stream, or the edge's own refusal as `application/problem+json`.
 
 use crate::body::{Body, Relay};
-use crate::cache::object::{CACHE_STATUS, Object, not_modified_headers};
-use crate::cache::policy;
-use crate::reason::{Handling, Reason, cache_status};
-use crate::strict::{REQUEST_ID, clean_response, via};
+use crate::front::strict::{REQUEST_ID, clean_response, via};
+use crate::policy;
+use crate::see::reason::{Handling, Reason, cache_status};
+use crate::store::object::{CACHE_STATUS, Object, not_modified_headers};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};

@@ -3,10 +3,10 @@
 //! A request has one host, one framing, one length. Everything that two parsers could read differently is refused
 //! here, so that an origin never sees it; what goes on is written anew, field by field.
 
-use crate::cache::policy::tokens;
 use crate::config::Config;
-use crate::reason::Reason;
-use crate::respond::Refusal;
+use crate::front::respond::Refusal;
+use crate::policy::tokens;
+use crate::see::reason::Reason;
 use domain::purge::{READ_LSN_HEADER, SURROGATE_KEY_HEADER};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;

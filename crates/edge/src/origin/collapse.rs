@@ -4,11 +4,11 @@
 //! is given an answer that was on its way before the purge. A question whose answer could not be shared is left
 //! alone for a while (hit-for-miss), so that its askers do not queue behind each other.
 
-use crate::cache::Identity;
-use crate::cache::key::Key;
-use crate::cache::object::Object;
-use crate::fill::Account;
-use crate::upstream::Failure;
+use crate::origin::fill::Account;
+use crate::origin::upstream::Failure;
+use crate::store::Identity;
+use crate::store::key::Key;
+use crate::store::object::Object;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

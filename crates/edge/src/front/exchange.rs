@@ -2,17 +2,17 @@
 
 use crate::Inner;
 use crate::body::{Body, Relay};
-use crate::cache::key::{Key, path_normalise};
-use crate::cache::object::Object;
-use crate::cache::policy::{Asked, Use};
-use crate::cache::store::Found;
 use crate::config::ms;
-use crate::fill::{self, Ask, Filled};
-use crate::reason::{Forward, Handling, Outcome, Reason};
-use crate::respond::{self, Asker, Refusal};
-use crate::route::{Target, allowed, route};
-use crate::strict::{self, Trail};
-use crate::upstream::{Failure, Tries};
+use crate::front::respond::{self, Asker, Refusal};
+use crate::front::route::{Target, allowed, route};
+use crate::front::strict::{self, Trail};
+use crate::origin::fill::{self, Ask, Filled};
+use crate::origin::upstream::{Failure, Tries};
+use crate::policy::{Asked, Use};
+use crate::see::reason::{Forward, Handling, Outcome, Reason};
+use crate::store::key::{Key, path_normalise};
+use crate::store::memory::Found;
+use crate::store::object::Object;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;

@@ -4,8 +4,8 @@
 //! started; each tag knows the step of its last purge. An object older than one of its tags is gone, wherever it
 //! lies and whoever is about to store it. A purge of a million objects is one entry in a map.
 
-use crate::cache::Identity;
-use crate::reason::Reason;
+use crate::see::reason::Reason;
+use crate::store::Identity;
 use domain::purge::Purge;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

@@ -1,6 +1,6 @@
 //! What an edge counts. Outcome and reason are the words of the `Cache-Status` header and of the log.
 
-use crate::reason::{Outcome, Reason};
+use crate::see::reason::{Outcome, Reason};
 use domain::metrics::Metrics;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

@@ -33,7 +33,7 @@ const ROUTES: [Route; 4] = [
 
 /// The value of `Allow` where a method is refused at `path`.
 pub(crate) fn allowed(path: &str) -> &'static str {
-    if fits(path, "/v1/reports") || fits(path, "/reports") { "POST" } else { crate::respond::READS }
+    if fits(path, "/v1/reports") || fits(path, "/reports") { "POST" } else { crate::front::respond::READS }
 }
 
 /// Finds the target of a normalised path; `None` where the method is not allowed there.

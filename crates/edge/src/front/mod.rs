@@ -1,10 +1,16 @@
 //! Connections: accepted within limits, served with time-outs, and let go without losing a request.
 
+pub(crate) mod exchange;
+mod guard;
+pub(crate) mod respond;
+mod route;
+pub(crate) mod strict;
+
 use crate::Inner;
 use crate::body::Body;
 use crate::config::{HEAD_BUFFER_BYTES, ms};
-use crate::exchange::{Step, begin};
-use crate::guard::Guard;
+use crate::front::exchange::{Step, begin};
+use crate::front::guard::Guard;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;

@@ -2,15 +2,15 @@
 
 use crate::Inner;
 use crate::body::{Collected, Relay};
-use crate::cache::key::Key;
-use crate::cache::object::{Object, merge, validators};
-use crate::cache::policy::{self, Asked, Freshness, Vary};
-use crate::cache::purge::Generations;
-use crate::collapse::{Boarding, Landing, Leader, Waiting};
 use crate::config::ms;
-use crate::reason::Reason;
-use crate::strict::clean_response;
-use crate::upstream::{Failure, Tries};
+use crate::front::strict::clean_response;
+use crate::origin::collapse::{Boarding, Landing, Leader, Waiting};
+use crate::origin::upstream::{Failure, Tries};
+use crate::policy::{self, Asked, Freshness, Vary};
+use crate::purge::generations::Generations;
+use crate::see::reason::Reason;
+use crate::store::key::Key;
+use crate::store::object::{Object, merge, validators};
 use bytes::Bytes;
 use domain::purge::{READ_LSN_HEADER, SURROGATE_KEY_HEADER};
 use http::header::{self, HeaderMap, HeaderValue};

@@ -1,11 +1,8 @@
-//! The cache: what a question is ([`key`]), what may be kept and for how long ([`policy`]), where it is kept
-//! ([`store`]), and what has become invalid ([`purge`]).
+//! What is kept: under which question ([`key`]), in which form ([`object`]), and where ([`memory`]).
 
 pub(crate) mod key;
+pub(crate) mod memory;
 pub(crate) mod object;
-pub(crate) mod policy;
-pub(crate) mod purge;
-pub(crate) mod store;
 
 use std::hash::{BuildHasherDefault, Hasher};
 

@@ -1,6 +1,6 @@
 //! What may be kept, for how long, and whether it may be used now. Pure: no clock, no sockets, no store.
 
-use crate::reason::Reason;
+use crate::see::reason::Reason;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 

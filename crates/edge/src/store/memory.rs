@@ -2,10 +2,10 @@
 //!
 //! A read takes a shared lock and sets a flag; only writes move anything.
 
-use crate::cache::Identity;
-use crate::cache::key::Key;
-use crate::cache::object::Object;
-use crate::cache::policy::Asked;
+use crate::policy::Asked;
+use crate::store::Identity;
+use crate::store::key::Key;
+use crate::store::object::Object;
 use bytes::Bytes;
 use prometheus_client::metrics::gauge::Gauge;
 use std::collections::{HashMap, VecDeque};
@@ -199,7 +199,7 @@ fn signed(value: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::policy::{Freshness, Vary};
+    use crate::policy::{Freshness, Vary};
     use http::{HeaderMap, HeaderName, StatusCode};
     use std::hash::RandomState;
 

@@ -2,9 +2,9 @@
 
 use crate::body::{Body, Fault};
 use crate::config::{Config, ms};
-use crate::reason::Reason;
-use crate::respond::Refusal;
-use crate::telemetry::Telemetry;
+use crate::front::respond::Refusal;
+use crate::see::reason::Reason;
+use crate::see::telemetry::Telemetry;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;

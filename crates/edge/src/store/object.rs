@@ -1,8 +1,8 @@
 //! One complete response, with what is needed to serve it again and to know when not to.
 
-use crate::cache::policy::{self, Asked, Freshness, Use, Vary};
-use crate::cache::purge::Generations;
-use crate::reason::{Handling, Reason, cache_status};
+use crate::policy::{self, Asked, Freshness, Use, Vary};
+use crate::purge::generations::Generations;
+use crate::see::reason::{Handling, Reason, cache_status};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::StatusCode;

@@ -6,7 +6,7 @@
 use crate::Inner;
 use crate::body::{Body, Collected, Relay};
 use crate::config::ms;
-use crate::upstream::{absolute, authority, client, jittered};
+use crate::origin::upstream::{absolute, authority, client, jittered};
 use domain::purge::PurgeBatch;
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode};

@@ -50,9 +50,9 @@ pub fn latin(text: &str) -> Name {
     Name { script: Script::Latin, ..Name::display(text) }
 }
 
-/// Another name in Latin letters.
-pub fn latin_alias(text: &str, scheme: AliasScheme) -> Name {
-    Name { role: NameRole::Alias, alias_scheme: Some(scheme), ..latin(text) }
+/// Another name, in the script of its letters.
+pub fn alias(text: &str, scheme: AliasScheme) -> Name {
+    Name { role: NameRole::Alias, alias_scheme: Some(scheme), ..Name::display(text) }
 }
 
 /// Adds `name` unless the list has the same text already in any role.

@@ -226,7 +226,7 @@ fn aliases(files: &Files, row: &RagaRow, spelled: &Spelled, is_shared: bool) -> 
     let texts = spelled.others.iter().chain(group.into_iter().flatten());
     let mut found = Vec::new();
     for text in texts.filter(|text| **text != spelled.display).take(ALIASES_MAX) {
-        names::push_new(&mut found, names::latin_alias(text, AliasScheme::SourceSpelling));
+        names::push_new(&mut found, names::alias(text, AliasScheme::SourceSpelling));
     }
     found
 }

@@ -47,7 +47,7 @@ pub fn plan(files: &Files, known: &Known, common: &Common, ragas: &Ragas, batch:
                     batch.report.remark(reason, format!("{} {}", row.krithi.id, row.krithi.title));
                 }
                 let target = EntityRef { kind: EntityKind::Composition, id: *target };
-                let alias = names::latin_alias(&row.krithi.title, AliasScheme::SourceSpelling);
+                let alias = names::alias(&row.krithi.title, AliasScheme::SourceSpelling);
                 link(batch, id, target, vec![alias], row.krithi.line, KRITHIS);
             }
             None => {
@@ -104,7 +104,7 @@ impl<'a> Planner<'a> {
         let id = match target {
             Some(id) => {
                 let target = EntityRef { kind: EntityKind::Composer, id };
-                let alias = names::latin_alias(&krithi.composer, AliasScheme::SourceSpelling);
+                let alias = names::alias(&krithi.composer, AliasScheme::SourceSpelling);
                 link(batch, identity, target, vec![alias], krithi.line, KRITHIS);
                 id
             }
@@ -367,7 +367,7 @@ fn titles(krithi: &Krithi, iso: &str) -> Vec<Name> {
     for title in &mut titles {
         title.machine_made = true;
     }
-    names::push_new(&mut titles, names::latin_alias(&krithi.title, AliasScheme::SourceSpelling));
+    names::push_new(&mut titles, names::alias(&krithi.title, AliasScheme::SourceSpelling));
     titles
 }
 

@@ -69,7 +69,7 @@ pub fn suladi_tala(suladi: Suladi, jati: Jati) -> (ExternalId, Record) {
     let (jati_iso, family_iso) = (jati_iso(jati), suladi_iso(suladi));
     tala.names = names::of_iso(&format!("{jati_iso} {family_iso}"), Some(&display));
     let with_jati = format!("{jati_iso} jāti {family_iso}");
-    tala.names.push(names::latin_alias(&with_jati, AliasScheme::SpellingVariant));
+    tala.names.push(names::alias(&with_jati, AliasScheme::SpellingVariant));
     tala.sources = vec![SourceNote { source: None, note: "Follows from the suladi arithmetic.".to_owned() }];
     tala.external_ids = vec![identity.clone()];
     (identity, Record::Tala(tala))

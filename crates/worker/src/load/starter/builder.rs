@@ -259,7 +259,7 @@ impl Builder {
         let full = std::mem::take(&mut tala.names);
         tala.names = frame.names;
         for name in full {
-            names::push_new(&mut tala.names, names::latin_alias(&name.text, AliasScheme::SpellingVariant));
+            names::push_new(&mut tala.names, names::alias(&name.text, AliasScheme::SpellingVariant));
         }
         (tala.note, tala.sources) = (frame.note, frame.sources);
         tala.external_ids = vec![frame.external.clone()];
@@ -338,7 +338,7 @@ pub fn frame(kind: EntityKind, common: Common, head: &Head) -> Built<Frame> {
     for (reason, texts) in &common.aliases {
         let scheme = alias_scheme(reason)?;
         for text in texts {
-            names::push_new(&mut all, names::latin_alias(text, scheme));
+            names::push_new(&mut all, names::alias(text, scheme));
         }
     }
     for signature in &common.signatures {
@@ -489,7 +489,7 @@ fn mela(mut common: Common, head: &Head, raw: &raw::Mela) -> Built<(ExternalId, 
     // A few melas are known by a shorter name; the full one still finds them.
     common.name.get_or_insert_with(|| full_name.to_owned());
     let mut frame = frame(EntityKind::Raga, common, head)?;
-    names::push_new(&mut frame.names, names::latin_alias(full_name, AliasScheme::FullMelaName));
+    names::push_new(&mut frame.names, names::alias(full_name, AliasScheme::FullMelaName));
     let record = Raga {
         names: frame.names,
         kind: RagaKind::Mela,

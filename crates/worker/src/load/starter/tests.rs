@@ -155,6 +155,15 @@ fn the_standing_report_finds_nothing_that_is_not_known() {
 }
 
 #[test]
+fn every_name_is_in_the_script_of_its_letters() {
+    for entry in parse(&folder()).unwrap().entries {
+        for name in record(&entry).names() {
+            assert_eq!(name.script, lipi::script_of(&name.text), "{} {}", entry.external.id, name.text);
+        }
+    }
+}
+
+#[test]
 fn every_name_that_readers_browse_is_there_in_six_scripts() {
     let batch = parse(&folder()).unwrap();
     let kinds =

@@ -8,7 +8,7 @@ use axum::response::Response;
 use domain::revision::diff as record_diff;
 use domain::{EntityKind, EntityRef, State as Workflow};
 use serde::{Deserialize, Serialize};
-use store::{AggregateFilter, Cursor};
+use store::{AggregateFilter, Cursor, NamePart};
 use utoipa::IntoParams;
 use web::page::{cursor_read, cursor_write, limit};
 use web::{Json, Page, Problem};
@@ -20,7 +20,8 @@ use web::{Json, Page, Problem};
 pub struct ListQuery {
     /// Only those in this state.
     pub state: Option<Workflow>,
-    /// Only those whose slug contains this text, in whatever script it is written.
+    /// Only those that are called so, in part: in the slug or in any published name, whatever the script and
+    /// the spelling.
     pub q: Option<String>,
     /// 1 to 100.
     pub limit: Option<u16>,
@@ -57,9 +58,9 @@ pub async fn list(state: &State, kind: EntityKind, query: ListQuery) -> Result<J
     if query.q.as_ref().is_some_and(|text| text.len() > Q_BYTES_MAX) {
         return Err(Problem::field("/q", "too_long", format!("`q` has at most {Q_BYTES_MAX} bytes.")).into());
     }
-    // Slugs are folded labels, so the text is folded in the same way; what folds to nothing is sought as it is.
-    let text = query.q.map(|text| slug(&text, &text));
-    let filter = AggregateFilter { kind: Some(kind), state: query.state, text };
+    // New slugs are folded labels, so the text is folded in the same way; what folds to nothing is sought as it is.
+    let named = query.q.map(|text| NamePart { slug: slug(&text, &text), k1: lipi::k1_prefix(&text) });
+    let filter = AggregateFilter { kind: Some(kind), state: query.state, named };
     let after = cursor_read::<Cursor>(query.cursor.as_deref())?;
     let page = state.writer.aggregates(&filter, usize::from(limit(query.limit)?), after.as_ref()).await?;
     let items = page.items.into_iter().map(Summary::from).collect();

@@ -24,8 +24,15 @@ use uuid::Uuid;
 pub struct AggregateFilter {
     pub kind: Option<EntityKind>,
     pub state: Option<State>,
-    /// Part of a slug.
-    pub text: Option<String>,
+    pub named: Option<NamePart>,
+}
+
+/// A part of what an aggregate is called: of its slug (a draft has no more than that), or of the `k1` key of
+/// any name that readers see; an empty key is no name's part.
+#[derive(Clone, Debug)]
+pub struct NamePart {
+    pub slug: String,
+    pub k1: String,
 }
 
 /// A line of an editor's list.
@@ -378,8 +385,13 @@ impl Writer {
         if let Some(state) = filter.state {
             sql.push(" and a.state = ").bind(state.as_str());
         }
-        if let Some(text) = &filter.text {
-            sql.push(" and position(").bind(text.clone()).push(" in a.slug) > 0");
+        if let Some(NamePart { slug, k1 }) = filter.named.clone() {
+            sql.push(" and (position(").bind(slug).push(" in a.slug) > 0");
+            if !k1.is_empty() {
+                sql.push(" or exists (select from name n where n.aggregate_id = a.id and position(").bind(k1);
+                sql.push(" in n.k1) > 0)");
+            }
+            sql.push(")");
         }
         if let Some(after) = after {
             let at = DateTime::from_timestamp_micros(after.micros()?).ok_or(Error::BadCursor)?;

@@ -49,7 +49,7 @@ mod verdicts;
 mod wire;
 
 pub use access::{AccountRow, ApiKeyRow, NewApiKey};
-pub use aggregates::{AggregateFilter, AggregateRow, RevisionRow};
+pub use aggregates::{AggregateFilter, AggregateRow, NamePart, RevisionRow};
 pub use audit::{AuditContext, AuditFilter, AuditReport};
 pub use compositions::{CompositionFilter, CompositionRow, RagaMode, Sort};
 pub use config::{Config, Node, Secret};

@@ -302,3 +302,20 @@ async fn list_shows_every_state_page_by_page() {
     let live = app.get("/v1/admin/compositions?state=published").send().await.expect(200);
     assert_eq!(live.body["items"], json!([]));
 }
+
+#[tokio::test]
+async fn published_song_is_listed_by_any_of_its_names_in_any_spelling() {
+    let Some(app) = App::start().await else { return };
+    let song = published(&app, "vātāpi gaṇapatiṁ").await;
+    for asked in ["vathapi", "Ganapathim", "வாதாபி", "గణప"] {
+        let path = format!("/v1/admin/compositions?q={}", percent(asked));
+        let found = app.get(&path).send().await.expect(200);
+        assert_eq!(found.body["items"][0]["id"], json!(song.id()), "{asked}");
+    }
+    let none = app.get("/v1/admin/compositions?q=endaro").send().await.expect(200);
+    assert_eq!(none.body["items"], json!([]));
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}

@@ -1,9 +1,20 @@
 use crate::Error;
+use crate::policy::Profile;
 use domain::Region;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use url::Url;
+
+/// What an edge stands in front of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Our own APIs: reads are cached by strict rules, admin routes go to the primary, purges come from the feed.
+    Sangraha,
+    /// Any origin: the first of `public` gets everything, by the rules of RFC 9111 and no others.
+    Rfc,
+}
 
 /// Everything an edge can be told. Only the addresses need a thought; every limit has a default.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -11,6 +22,8 @@ use url::Url;
 pub struct Config {
     /// Where clients connect; port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// What it stands in front of, and so which rules hold.
+    pub profile: Kind,
     /// The region that this edge stands in.
     pub region: Region,
     /// This edge's name toward the purge feed: unique in its region, 1 to 64 of `a-z`, `0-9` and `-`.
@@ -89,6 +102,20 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the cache may do.
+    pub(crate) fn profile(&self) -> Profile {
+        match self.profile {
+            Kind::Rfc => Profile { stale_if_error_s: self.stale_if_error_s, ..Profile::RFC },
+            Kind::Sangraha => Profile {
+                freshness_s_max: self.freshness_s_max,
+                negative_s: self.negative_s_max,
+                stale_if_error_s: self.stale_if_error_s,
+                blind_age_s_max: self.blind_age_s_max,
+                ..Profile::READERS
+            },
+        }
+    }
+
     /// Refuses combinations that cannot work, with a sentence that names the field.
     pub fn check(&self) -> Result<(), Error> {
         let name_fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -154,6 +181,7 @@ impl Default for Config {
         let origin = |port: u16| Url::parse(&format!("http://127.0.0.1:{port}")).expect("a fixed URL parses");
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7080)),
+            profile: Kind::Sangraha,
             region: Region::try_from("a".to_owned()).expect("`a` names a region"),
             name: "edge".to_owned(),
             public: vec![origin(7081)],

@@ -21,7 +21,7 @@ mod purge;
 mod see;
 mod store;
 
-pub use config::Config;
+pub use config::{Config, Kind};
 pub use see::status::{OriginStatus, Status};
 
 use domain::Clock;
@@ -29,6 +29,7 @@ use domain::metrics::Metrics;
 use http::HeaderValue;
 use origin::collapse::Flights;
 use origin::upstream::Upstream;
+use policy::Profile;
 use purge::feed::Progress;
 use purge::generations::Generations;
 use see::reason::Outcome;
@@ -38,6 +39,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use store::key::{Key, Spelling};
 use store::memory::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -89,10 +91,13 @@ impl Edge {
         let Self { listener, inner } = self;
         tracing::info!(listen = %inner.listen, region = %inner.config.region, "The edge serves");
         let stop = CancellationToken::new();
-        let purges = tokio::spawn(purge::feed::run(inner.clone(), stop.clone()));
+        let feed = inner.config.profile == Kind::Sangraha;
+        let purges = feed.then(|| tokio::spawn(purge::feed::run(inner.clone(), stop.clone())));
         front::serve(listener, inner.clone(), shutdown).await;
         stop.cancel();
-        if purges.await.is_err() {
+        if let Some(purges) = purges
+            && purges.await.is_err()
+        {
             tracing::error!("The follower of the purge feed had died");
         }
         tracing::info!("The edge has stopped");
@@ -125,7 +130,7 @@ pub(crate) struct Inner {
     config: Config,
     clock: Clock,
     listen: SocketAddr,
-    limits: policy::Limits,
+    profile: Profile,
     telemetry: Arc<Telemetry>,
     public: Upstream,
     admin: Upstream,
@@ -142,12 +147,7 @@ impl Inner {
         let telemetry = Arc::new(Telemetry::new(metrics));
         Self {
             listen,
-            limits: policy::Limits {
-                freshness_s_max: config.freshness_s_max,
-                negative_s_max: config.negative_s_max,
-                stale_if_error_s: config.stale_if_error_s,
-                blind_age_s_max: config.blind_age_s_max,
-            },
+            profile: config.profile(),
             public: Upstream::public(&config, telemetry.clone()),
             admin: Upstream::admin(&config, telemetry.clone()),
             store: Store::new(config.memory_bytes_max, telemetry.objects.clone(), telemetry.bytes.clone()),
@@ -165,6 +165,26 @@ impl Inner {
     /// Microseconds since the Unix epoch.
     fn now_us(&self) -> i64 {
         self.clock.now().timestamp_micros()
+    }
+
+    /// How much of a request's spelling may be changed.
+    fn spelling(&self) -> Spelling {
+        match self.config.profile {
+            Kind::Sangraha => Spelling::Canonical,
+            Kind::Rfc => Spelling::Faithful,
+        }
+    }
+
+    /// The tag of everything that a host has.
+    fn host_tag(&self, host: &str) -> u64 {
+        self.generations.tag(&format!("host {host}"))
+    }
+
+    /// Makes void what is kept, or on its way, for these addresses.
+    fn forget(&self, keys: &[Key]) {
+        let hashes: Vec<u64> = keys.iter().map(|key| key.hash).collect();
+        self.generations.void(&hashes);
+        keys.iter().for_each(|key| self.store.remove_key(key));
     }
 
     fn is_blind(&self) -> bool {

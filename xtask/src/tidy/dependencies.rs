@@ -46,6 +46,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["search"]),
     ("rustix", &["server"]),
     ("rustls", &["server", "edge"]),
+    ("sfv", &["edge"]),
     ("sqlx", &["store"]),
     ("tantivy", &["search"]),
     ("unicode-normalization", &["lipi"]),

@@ -2,6 +2,9 @@
 
 pub(crate) mod exchange;
 mod guard;
+mod parts;
+mod passing;
+mod reads;
 pub(crate) mod respond;
 mod route;
 pub(crate) mod strict;

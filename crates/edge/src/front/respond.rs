@@ -1,10 +1,12 @@
 //! Answers: from an object, from an origin's stream, or the edge's own refusal as `application/problem+json`.
 
 use crate::body::{Body, Relay};
+use crate::front::parts;
 use crate::front::strict::{REQUEST_ID, clean_response, via};
-use crate::policy;
+use crate::policy::range::{Portion, portion};
+use crate::policy::validate::{not_modified, repeated};
 use crate::see::reason::{Handling, Reason, cache_status};
-use crate::store::object::{CACHE_STATUS, Object, not_modified_headers};
+use crate::store::object::{CACHE_STATUS, Object};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
@@ -34,26 +36,36 @@ pub(crate) fn object(
             headers
         }
     };
-    let current = object.status == StatusCode::OK && policy::not_modified(asker.headers, &object.headers);
-    let (status, body) = match () {
-        () if current => {
-            headers = not_modified_headers(&headers);
-            (StatusCode::NOT_MODIFIED, Body::EMPTY)
-        }
-        () if asker.method == Method::HEAD => (object.status, Body::EMPTY),
-        () => (object.status, object.body.clone().into()),
-    };
+    let now_s = seconds(now_us);
+    let is_whole = object.status == StatusCode::OK;
+    if is_whole && not_modified(asker.headers, &object.headers, now_s) {
+        let mut kept = repeated(&headers);
+        kept.insert(REQUEST_ID, asker.request_id.clone());
+        return answer(StatusCode::NOT_MODIFIED, kept, Body::EMPTY);
+    }
     headers.insert(REQUEST_ID, asker.request_id.clone());
-    answer(status, headers, body)
+    if asker.method == Method::HEAD {
+        return answer(object.status, headers, Body::EMPTY);
+    }
+    let asked = match is_whole && asker.headers.contains_key(header::RANGE) {
+        true => portion(asker.headers, &object.headers, object.body.len() as u64, now_s),
+        false => Portion::Whole,
+    };
+    let (status, body) = parts::cut(asked, object.status, &mut headers, &object.body, asker.request_id);
+    answer(status, headers, body.into())
+}
+
+fn seconds(us: i64) -> u64 {
+    u64::try_from(us / 1_000_000).unwrap_or(0)
 }
 
 /// Passes an origin's response through while it arrives. The origin has not seen the conditionals of a request
-/// that was meant to fill the cache (`filling`), so they are answered here.
+/// that was meant to fill the cache (begun at `filling_us`), so they are answered here.
 pub(crate) fn stream(
     asker: &Asker<'_>,
     head: http::response::Parts,
     body: Relay,
-    filling: bool,
+    filling_us: Option<i64>,
     handling: Handling,
     reason: Reason,
 ) -> Response<Body> {
@@ -61,19 +73,15 @@ pub(crate) fn stream(
     clean_response(&mut headers);
     headers.append(CACHE_STATUS, cache_status(handling, reason));
     headers.insert(REQUEST_ID, asker.request_id.clone());
-    if filling && head.status == StatusCode::OK && policy::not_modified(asker.headers, &headers) {
-        return answer(StatusCode::NOT_MODIFIED, not_modified_headers_with_id(&headers), Body::EMPTY);
+    if let Some(now_us) = filling_us.filter(|_| head.status == StatusCode::OK)
+        && not_modified(asker.headers, &headers, seconds(now_us))
+    {
+        let mut kept = repeated(&headers);
+        kept.insert(REQUEST_ID, asker.request_id.clone());
+        return answer(StatusCode::NOT_MODIFIED, kept, Body::EMPTY);
     }
     let body = if asker.method == Method::HEAD { Body::EMPTY } else { Body::Stream(Box::new(body)) };
     answer(head.status, headers, body)
-}
-
-fn not_modified_headers_with_id(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = not_modified_headers(headers);
-    if let Some(id) = headers.get(REQUEST_ID) {
-        kept.insert(REQUEST_ID, id.clone());
-    }
-    kept
 }
 
 /// An answer that the edge makes itself.

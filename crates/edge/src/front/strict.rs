@@ -223,6 +223,9 @@ pub(crate) const fn via() -> HeaderValue {
     HeaderValue::from_static("1.1 sangraha-edge")
 }
 
+/// The field by which an origin speaks to this edge alone; caches in front of it have their own.
+const OWN_TARGET: &str = "sangraha-cdn-cache-control";
+
 /// Makes an origin's fields fit for a client. `chunked` framing was undone, so a length beside it is a lie.
 pub(crate) fn clean_response(headers: &mut HeaderMap) {
     if headers.contains_key(header::TRANSFER_ENCODING) {
@@ -231,6 +234,7 @@ pub(crate) fn clean_response(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
     headers.remove(SURROGATE_KEY_HEADER);
     headers.remove(READ_LSN_HEADER);
+    headers.remove(OWN_TARGET);
     headers.remove(REQUEST_ID);
     headers.append(header::VIA, via());
 }

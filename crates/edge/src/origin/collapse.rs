@@ -128,10 +128,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::key::Spelling;
     use std::hash::RandomState;
 
     fn key(text: &str) -> Key {
-        Key::new("host", text, None, &RandomState::new()).unwrap()
+        Key::new("host", text, None, Spelling::Canonical, &RandomState::new()).unwrap()
     }
 
     #[tokio::test]

@@ -6,14 +6,16 @@ use crate::config::ms;
 use crate::front::strict::clean_response;
 use crate::origin::collapse::{Boarding, Landing, Leader, Waiting};
 use crate::origin::upstream::{Failure, Tries};
-use crate::policy::{self, Asked, Freshness, Vary};
+use crate::policy::store::Admission;
+use crate::policy::validate::{conditionals, confirms, merge};
+use crate::policy::{Exchange, Freshness, Use, Variant, admit};
 use crate::purge::generations::Generations;
 use crate::see::reason::Reason;
 use crate::store::key::Key;
-use crate::store::object::{Object, merge, validators};
+use crate::store::object::{Made, Object};
 use bytes::Bytes;
 use domain::purge::{READ_LSN_HEADER, SURROGATE_KEY_HEADER};
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::response::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
@@ -26,7 +28,8 @@ use tokio::time::{Instant, timeout};
 pub(crate) struct Ask {
     pub(crate) key: Key,
     pub(crate) target: PathAndQuery,
-    pub(crate) asked: Asked,
+    /// The client's fields, which select a variant.
+    pub(crate) asked: HeaderMap,
     /// The fields of the request to the origin, without conditionals.
     pub(crate) headers: HeaderMap,
 }
@@ -56,7 +59,10 @@ pub(crate) async fn obtain(inner: &Arc<Inner>, ask: &Arc<Ask>, base: Option<&Arc
     /// One flight may lose its leader; after two the question is asked alone.
     const BOARDINGS_MAX: u32 = 2;
     let patience = ms(inner.config.collapse_wait_ms_max);
-    let boardings = if inner.flights.is_hit_for_miss(&ask.key, Instant::now()) { 0 } else { BOARDINGS_MAX };
+    // What is asked with credentials may be answered for one person alone.
+    let alone = ask.asked.contains_key(header::AUTHORIZATION)
+        || inner.flights.is_hit_for_miss(&ask.key, Instant::now());
+    let boardings = if alone { 0 } else { BOARDINGS_MAX };
     for _ in 0..boardings {
         match inner.flights.board(&ask.key, inner.generations.now()) {
             Boarding::Alone => break,
@@ -88,14 +94,14 @@ enum Waited {
     Orphaned,
 }
 
-async fn landed(mut waiting: Waiting, patience: Duration, asked: &Asked) -> Waited {
+async fn landed(mut waiting: Waiting, patience: Duration, asked: &HeaderMap) -> Waited {
     let landing = match timeout(patience, waiting.wait_for(Option::is_some)).await {
         Err(_) => return Waited::Alone,
         Ok(Err(_)) => return Waited::Orphaned,
         Ok(Ok(landing)) => landing.clone(),
     };
     match landing {
-        Some(Landing::Object(object, account)) if object.vary.same(&object.asked, asked) => {
+        Some(Landing::Object(object, account)) if object.variant.answers(asked) => {
             Waited::Shared(Filled::Object(object, account))
         }
         Some(Landing::Failed(failure)) => Waited::Shared(Filled::Failed(failure)),
@@ -130,7 +136,7 @@ impl Account {
     /// Waiters may have an answer that was meant for all, stored or not, and an error that they would get too.
     fn is_shareable(&self) -> bool {
         use Reason::{BadTags, Floor, PurgedInFill, TooLarge};
-        self.stored
+        self.stored && self.reason != Some(Reason::Private)
             || self.status.is_server_error() && self.reason == Some(Reason::Status)
             || matches!(self.reason, Some(BadTags | Floor | PurgedInFill | TooLarge))
     }
@@ -140,10 +146,9 @@ impl Account {
 async fn fill(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>) -> Filled {
     // Noted before anything is sent: what is purged from here on cannot be in the answer for sure.
     let generation = inner.generations.now();
+    let mut base = base;
     let mut headers = ask.headers.clone();
-    if let Some((name, value)) = base.and_then(|base| validators(base)) {
-        headers.insert(name, value);
-    }
+    headers.extend(base.into_iter().flat_map(|base| conditionals(&base.headers)));
     let mut tries = Tries::new();
     loop {
         let sent_us = inner.now_us();
@@ -153,6 +158,14 @@ async fn fill(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>) -> Filled {
         };
         let received_us = inner.now_us();
         let (head, body) = answer.response.into_parts();
+        if head.status == StatusCode::NOT_MODIFIED
+            && let Some(held) = base
+            && !confirms(&held.headers, &head.headers)
+        {
+            // It speaks of a version that we do not have: ask again, for the whole.
+            (base, headers) = (None, ask.headers.clone());
+            continue;
+        }
         let relay = Relay::new(body, u64::MAX, ms(inner.config.body_idle_ms_max)).holding(answer.permit);
         match relay.collect(inner.config.object_bytes_max).await {
             Ok(Collected::Whole(body)) => {
@@ -189,52 +202,69 @@ impl Received {
         let read_lsn = number(&self.head.headers, READ_LSN_HEADER);
         let stated_tags = tags(&self.head.headers, &inner.generations);
         let (status, headers, body, stated_tags) = match base.filter(|_| revalidated) {
-            None => (
-                answered,
-                self.whole_headers(),
-                self.body.clone(),
-                stated_tags.map(Option::unwrap_or_default),
-            ),
+            None => {
+                let tagged = stated_tags.as_ref().is_ok_and(Option::is_some);
+                let tags = stated_tags.map(|tags| with_own(tags.unwrap_or_default(), ask, inner));
+                (answered, self.whole_headers(), self.body.clone(), tags.map(|tags| (tags, tagged)))
+            }
             Some(base) => {
-                let headers = merge(&base.headers, &self.cleaned_headers());
-                let tags = stated_tags.map(|tags| tags.unwrap_or_else(|| base.tags.clone()));
+                let headers = merge(&base.headers, &self.dated(self.cleaned_headers()));
+                let tags = stated_tags.map(|tags| match tags {
+                    Some(tags) => (with_own(tags, ask, inner), true),
+                    None => (base.tags.clone(), base.tagged),
+                });
                 (base.status, headers, base.body.clone(), tags)
             }
         };
-        let vary = Vary::parse(&headers);
-        let verdict = self.judge(status, &headers, inner).and_then(|freshness| {
-            let tags = stated_tags.as_deref().map_err(|reason| *reason)?;
-            vary?;
+        let variant = Variant::of(&ask.asked, &headers, &inner.profile);
+        let verdict = self.admission(ask, status, &headers, inner).and_then(|admission| {
+            let (tags, _) = stated_tags.as_ref().map_err(|reason| *reason)?;
+            variant.as_ref().map_err(|reason| *reason)?;
             inner.generations.admits(self.generation, tags, read_lsn)?;
-            Ok(freshness)
+            Ok(admission)
         });
-        let object = Arc::new(Object::new(
-            status,
-            without_age(headers),
-            body,
-            verdict.unwrap_or(Freshness::NONE),
-            self.received_us,
-            self.generation,
-            stated_tags.unwrap_or_default(),
-            vary.unwrap_or_default(),
-            ask.asked.clone(),
-        ));
-        let kept = verdict.and_then(|_| {
-            let fits = inner.store.insert(&ask.key, object.clone());
+        let (tags, tagged) = stated_tags.unwrap_or_default();
+        let made = |headers: HeaderMap| {
+            Arc::new(Object::new(Made {
+                status,
+                headers,
+                body: body.clone(),
+                freshness: verdict.as_ref().map_or(Freshness::NONE, |admission| admission.freshness),
+                received_us: self.received_us,
+                fill: self.generation,
+                tags: tags.clone(),
+                tagged,
+                variant: variant.clone().unwrap_or_default(),
+            }))
+        };
+        let object = made(without(headers.clone(), &[header::AGE]));
+        let kept = verdict.as_ref().map_err(|reason| *reason).and_then(|admission| {
+            let kept = match admission.withheld.as_slice() {
+                [] => object.clone(),
+                // The client who asked gets everything; those after it only what may be kept.
+                withheld => made(without(without(headers.clone(), &[header::AGE]), withheld)),
+            };
+            let fits = inner.store.insert(&ask.key, kept, &ask.asked);
             if fits { Ok(()) } else { Err(Reason::TooLarge) }
         });
+        let partly = verdict.is_ok_and(|admission| !admission.withheld.is_empty());
         let reason = kept.err().or(revalidated.then_some(Reason::Revalidated));
+        let reason = if partly { Some(Reason::Private) } else { reason };
         let account = Account { status: answered, stored: kept.is_ok(), reason };
         settle(inner, ask, base, &account);
         Filled::Object(object, account)
     }
 
-    fn judge(&self, status: StatusCode, headers: &HeaderMap, inner: &Inner) -> Result<Freshness, Reason> {
+    fn admission(
+        &self,
+        ask: &Ask,
+        status: StatusCode,
+        headers: &HeaderMap,
+        inner: &Inner,
+    ) -> Result<Admission, Reason> {
         let seconds = |us: i64| u64::try_from(us / 1_000_000).unwrap_or(0);
-        let date_s = headers.get(header::DATE).and_then(policy::date);
-        let date_age_s = date_s.map_or(0, |date_s| seconds(self.received_us).saturating_sub(date_s));
-        let delay_s = seconds(self.received_us - self.sent_us);
-        policy::admit(status, headers, date_age_s, delay_s, &inner.limits)
+        let (sent_s, received_s) = (seconds(self.sent_us), seconds(self.received_us));
+        admit(&Exchange { asked: &ask.asked, status, headers, sent_s, received_s }, &inner.profile)
     }
 
     /// The fields of a complete response: its length is the body's, and it has a date.
@@ -243,6 +273,11 @@ impl Received {
         if self.head.status != StatusCode::NO_CONTENT {
             headers.insert(header::CONTENT_LENGTH, self.body.len().into());
         }
+        self.dated(headers)
+    }
+
+    /// An answer without a date was made when it came (RFC 9110, section 6.6.1).
+    fn dated(&self, mut headers: HeaderMap) -> HeaderMap {
         if !headers.contains_key(header::DATE)
             && let Some(date) = http_date(self.received_us)
         {
@@ -264,7 +299,11 @@ fn settle(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>, account: &Accoun
     if account.stored || !shareable {
         inner.flights.mark(&ask.key, account.stored);
     }
-    if let Some(base) = base.filter(|_| !shareable) {
+    // One that is still fresh was asked about by a client alone; that answer says nothing about it to others.
+    let fresh = |base: &Arc<Object>| {
+        matches!(base.judge(inner.now_us(), inner.is_blind(), None, &inner.profile), Use::Fresh { .. })
+    };
+    if let Some(base) = base.filter(|base| !shareable && !fresh(base)) {
         inner.store.remove(&ask.key, base);
     }
 }
@@ -301,8 +340,14 @@ fn http_date(us: i64) -> Option<HeaderValue> {
     HeaderValue::try_from(httpdate::fmt_http_date(time)).ok()
 }
 
-/// Every answer gets an `Age` of its own.
-fn without_age(mut headers: HeaderMap) -> HeaderMap {
-    headers.remove(header::AGE);
+/// Every answer gets an `Age` of its own, and some fields are for one client alone.
+fn without(mut headers: HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    names.iter().for_each(|name| drop(headers.remove(name)));
     headers
+}
+
+/// Its surrogate keys and what every object can be purged by: its address and its host.
+fn with_own(tags: Box<[u64]>, ask: &Ask, inner: &Inner) -> Box<[u64]> {
+    let own = [ask.key.hash, inner.host_tag(ask.key.host())];
+    tags.into_iter().chain(own).collect()
 }

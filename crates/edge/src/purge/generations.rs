@@ -73,15 +73,12 @@ impl Generations {
     }
 
     /// Applies purges as one step. True where they include the tag of everything, so that memory can be freed.
-    /// Only one task may call this and [`Generations::drop_all`].
     pub(crate) fn apply(&self, purges: &[Purge]) -> bool {
         if purges.is_empty() {
             return false;
         }
-        let step = self.now() + 1;
         let all = purges.iter().any(|purge| purge.tags.iter().any(|tag| tag == ALL));
-        {
-            let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
+        self.step(|marks, step| {
             for purge in purges {
                 for tag in &purge.tags {
                     marks.raise(self.tag(tag), Mark { step, floor_lsn: purge.floor_lsn });
@@ -92,20 +89,37 @@ impl Generations {
             }
             let cut = marks.trim(self.tags_max);
             self.oldest.fetch_max(if all { step } else { cut }, Ordering::AcqRel);
-        }
-        // Last: whoever sees the new step sees its marks.
-        self.now.store(step, Ordering::Release);
+        });
         all
+    }
+
+    /// Makes void what has one of these hashes and was fetched before now.
+    pub(crate) fn void(&self, hashes: &[u64]) {
+        self.step(|marks, step| {
+            for hash in hashes {
+                marks.raise(*hash, Mark { step, floor_lsn: 0 });
+            }
+            let cut = marks.trim(self.tags_max);
+            self.oldest.fetch_max(cut, Ordering::AcqRel);
+        });
     }
 
     /// Makes everything that was fetched before now void. Read positions of another epoch cannot be compared, so
     /// with a `new_epoch` the floors are forgotten.
     pub(crate) fn drop_all(&self, new_epoch: bool) {
+        self.step(|marks, step| {
+            if new_epoch {
+                *marks = Marks::default();
+            }
+            self.oldest.store(step, Ordering::Release);
+        });
+    }
+
+    /// One step at a time: the lock is held until the step is visible, and whoever sees it sees its marks.
+    fn step(&self, change: impl FnOnce(&mut Marks, u64)) {
+        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
         let step = self.now() + 1;
-        if new_epoch {
-            *self.marks.write().unwrap_or_else(PoisonError::into_inner) = Marks::default();
-        }
-        self.oldest.store(step, Ordering::Release);
+        change(&mut marks, step);
         self.now.store(step, Ordering::Release);
     }
 

@@ -53,6 +53,9 @@ words! {
         SetCookie => "set-cookie",
         VaryStar => "vary-star",
         VaryOther => "vary-other",
+        Demanded => "demanded",
+        OnlyIfCached => "only-if-cached",
+        Head => "head",
         Status => "status",
         NoFreshness => "no-freshness",
         TooLarge => "too-large",
@@ -81,8 +84,10 @@ words! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forward {
     Bypass,
+    Method,
     UriMiss,
     VaryMiss,
+    Request,
     Stale,
 }
 
@@ -90,6 +95,8 @@ impl Forward {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Bypass => "bypass",
+            Self::Method => "method",
+            Self::Request => "request",
             Self::UriMiss => "uri-miss",
             Self::VaryMiss => "vary-miss",
             Self::Stale => "stale",
@@ -124,7 +131,10 @@ pub(crate) fn cache_status(handling: Handling, reason: Reason) -> HeaderValue {
         text.push_str(if stored { "; stored" } else { "" });
         text.push_str(if collapsed { "; collapsed" } else { "" });
     }
-    if !matches!(reason, Reason::Plain | Reason::Absent | Reason::Variant | Reason::Expired) {
+    if !matches!(
+        reason,
+        Reason::Plain | Reason::Absent | Reason::Variant | Reason::Expired | Reason::Demanded
+    ) {
         let _ = write!(text, "; detail={}", reason.as_str());
     }
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(crate::PSEUDONYM))

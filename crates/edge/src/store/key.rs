@@ -15,7 +15,13 @@ pub(crate) struct Key {
 
 impl Key {
     /// `path` is normal already ([`path_normalise`]); `query` is normalised here.
-    pub(crate) fn new(host: &str, path: &str, query: Option<&str>, hasher: &RandomState) -> Option<Self> {
+    pub(crate) fn new(
+        host: &str,
+        path: &str,
+        query: Option<&str>,
+        spelling: Spelling,
+        hasher: &RandomState,
+    ) -> Option<Self> {
         let mut text =
             String::with_capacity(host.len() + path.len() + query.map_or(0, |query| query.len() + 1));
         text.push_str(host);
@@ -25,8 +31,13 @@ impl Key {
         }
         let host_bytes = text.len();
         text.push_str(path);
-        if let Some(query) = query {
-            query_append(query, &mut text)?;
+        match (query, spelling) {
+            (Some(query), Spelling::Canonical) => query_append(query, &mut text)?,
+            (Some(query), Spelling::Faithful) if !query.is_empty() => {
+                text.push('?');
+                escapes_normalise(query, b"", &mut text)?;
+            }
+            _ => {}
         }
         let hash = hasher.hash_one(text.as_bytes());
         Some(Self { text: text.into(), host_bytes, hash })
@@ -48,9 +59,19 @@ impl Key {
     }
 }
 
+/// How far spellings are made one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// Parameters sorted, tracking ones dropped, ambiguous paths refused: for origins that agree to it.
+    Canonical,
+    /// Only what every origin must read alike (RFC 3986, section 6.2.2): for any origin.
+    Faithful,
+}
+
 /// Decodes unreserved characters, writes the other escapes in upper case, resolves dot segments. `None` where the
-/// spelling is ambiguous: an escaped slash, backslash or NUL, a raw backslash, an escape that is none.
-pub(crate) fn path_normalise(path: &str) -> Option<std::borrow::Cow<'_, str>> {
+/// spelling is ambiguous: an escaped NUL, a raw backslash, an escape that is none; in the canonical spelling also an
+/// escaped slash or backslash.
+pub(crate) fn path_normalise(path: &str, spelling: Spelling) -> Option<std::borrow::Cow<'_, str>> {
     let plain = path.starts_with('/')
         && path.bytes().all(|byte| is_unreserved(byte) || b"/:@!$&'()*+,;=".contains(&byte))
         && !path.contains("/.");
@@ -61,7 +82,8 @@ pub(crate) fn path_normalise(path: &str) -> Option<std::borrow::Cow<'_, str>> {
         return None;
     }
     let mut spelled = String::with_capacity(path.len());
-    escapes_normalise(path, b"\0/\\", &mut spelled)?;
+    let refused: &[u8] = if spelling == Spelling::Canonical { b"\0/\\" } else { b"\0" };
+    escapes_normalise(path, refused, &mut spelled)?;
     Some(dot_segments_resolve(&spelled).into())
 }
 
@@ -179,8 +201,12 @@ mod tests {
     use super::*;
 
     fn target(path: &str, query: Option<&str>) -> Option<String> {
-        let path = path_normalise(path)?;
-        Some(Key::new("Example.test:80", &path, query, &RandomState::new())?.target()?.to_string())
+        spelled(path, query, Spelling::Canonical)
+    }
+
+    fn spelled(path: &str, query: Option<&str>, spelling: Spelling) -> Option<String> {
+        let path = path_normalise(path, spelling)?;
+        Some(Key::new("Example.test:80", &path, query, spelling, &RandomState::new())?.target()?.to_string())
     }
 
     #[test]
@@ -215,9 +241,24 @@ mod tests {
     }
 
     #[test]
+    fn any_origin_is_asked_what_the_client_asked() {
+        let table = [
+            ("/a", Some("b=2&a=1&utm_source=x"), Some("/a?b=2&a=1&utm_source=x")),
+            ("/a", Some(""), Some("/a")),
+            ("/a%2Fb/%7e", Some("q=%7E"), Some("/a%2Fb/~?q=~")),
+            ("/x/../a", None, Some("/a")),
+            ("/a%00", None, None),
+            ("/a\\b", None, None),
+        ];
+        for (path, query, expected) in table {
+            assert_eq!(spelled(path, query, Spelling::Faithful).as_deref(), expected, "{path} {query:?}");
+        }
+    }
+
+    #[test]
     fn hosts_are_lower_case_without_the_default_port() {
         let hasher = RandomState::new();
-        let key = |host| Key::new(host, "/a", None, &hasher).unwrap().text().clone();
+        let key = |host| Key::new(host, "/a", None, Spelling::Canonical, &hasher).unwrap().text().clone();
         assert_eq!(key("Example.TEST:80"), key("example.test"));
         assert_ne!(key("example.test:8080"), key("example.test"));
     }

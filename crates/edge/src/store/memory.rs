@@ -2,11 +2,11 @@
 //!
 //! A read takes a shared lock and sets a flag; only writes move anything.
 
-use crate::policy::Asked;
 use crate::store::Identity;
 use crate::store::key::Key;
 use crate::store::object::Object;
 use bytes::Bytes;
+use http::HeaderMap;
 use prometheus_client::metrics::gauge::Gauge;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,12 +57,12 @@ impl Store {
         Self { shards, shard_bytes_max: memory_bytes_max / SHARDS, objects, bytes }
     }
 
-    pub(crate) fn get(&self, key: &Key, asked: &Asked) -> Found {
+    pub(crate) fn get(&self, key: &Key, asked: &HeaderMap) -> Found {
         let shard = self.read(key.hash);
         let Some(slot) = shard.slots.get(&key.hash).filter(|slot| slot.key == key.text()) else {
             return Found::Nothing;
         };
-        match slot.variants.iter().find(|object| object.vary.same(&object.asked, asked)) {
+        match slot.variants.iter().find(|object| object.variant.answers(asked)) {
             Some(object) => {
                 if !slot.touched.load(Ordering::Relaxed) {
                     slot.touched.store(true, Ordering::Relaxed);
@@ -73,14 +73,15 @@ impl Store {
         }
     }
 
+    /// Puts the answer to a request with the fields `asked` in the place of what would have answered it so far.
     /// False where the object is larger than its share of the memory.
-    pub(crate) fn insert(&self, key: &Key, object: Arc<Object>) -> bool {
+    pub(crate) fn insert(&self, key: &Key, object: Arc<Object>, asked: &HeaderMap) -> bool {
         if object.bytes() + key.text().len() > self.shard_bytes_max {
             return false;
         }
         let mut shard = self.write(key.hash);
         let (objects, bytes) = shard.totals();
-        shard.insert(key, object);
+        shard.insert(key, object, asked);
         shard.evict(self.shard_bytes_max);
         self.account(&shard, objects, bytes);
         true
@@ -91,6 +92,16 @@ impl Store {
         let mut shard = self.write(key.hash);
         let (objects, bytes) = shard.totals();
         shard.remove(key, object);
+        self.account(&shard, objects, bytes);
+    }
+
+    /// Removes every variant of a key.
+    pub(crate) fn remove_key(&self, key: &Key) {
+        let mut shard = self.write(key.hash);
+        let (objects, bytes) = shard.totals();
+        if shard.slots.get(&key.hash).is_some_and(|slot| slot.key == key.text()) {
+            shard.drop_slot(key.hash);
+        }
         self.account(&shard, objects, bytes);
     }
 
@@ -129,12 +140,12 @@ impl Shard {
         (signed(self.slots.len()), signed(self.bytes))
     }
 
-    fn insert(&mut self, key: &Key, object: Arc<Object>) {
+    fn insert(&mut self, key: &Key, object: Arc<Object>, asked: &HeaderMap) {
         let size = object.bytes();
         match self.slots.get_mut(&key.hash).filter(|slot| slot.key == key.text()) {
             Some(slot) => {
                 let before = slot.bytes;
-                slot.variants.retain(|other| !other.vary.same(&other.asked, &object.asked));
+                slot.variants.retain(|other| !other.variant.answers(asked));
                 slot.variants.insert(0, object);
                 slot.variants.truncate(VARIANTS_MAX);
                 slot.bytes =
@@ -199,8 +210,10 @@ fn signed(value: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Freshness, Vary};
-    use http::{HeaderMap, HeaderName, StatusCode};
+    use crate::policy::{Freshness, Profile, Variant};
+    use crate::store::key::Spelling;
+    use crate::store::object::Made;
+    use http::{HeaderName, StatusCode};
     use std::hash::RandomState;
 
     fn store(memory_bytes_max: usize) -> Store {
@@ -208,32 +221,41 @@ mod tests {
     }
 
     fn object(body_bytes: usize, vary: &'static str, encoding: &str) -> Arc<Object> {
-        let fields = |name, value: &str| -> HeaderMap {
-            [(HeaderName::from_static(name), value.parse().unwrap())].into_iter().collect()
-        };
-        let freshness = Freshness { age_s: 0, lifetime_s: 60, while_revalidate_s: 0, if_error_s: 0 };
-        let asked = Asked::parse(&fields("accept-encoding", encoding));
-        let vary = Vary::parse(&fields("vary", vary)).unwrap();
-        let body = vec![0; body_bytes].into();
-        Arc::new(Object::new(StatusCode::OK, HeaderMap::new(), body, freshness, 0, 0, [].into(), vary, asked))
+        let variant = Variant::of(&asked(encoding), &fields("vary", vary), &Profile::RFC).unwrap();
+        let freshness = Freshness { lifetime_s: 60, ..Freshness::NONE };
+        Arc::new(Object::new(Made {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: vec![0; body_bytes].into(),
+            freshness,
+            received_us: 0,
+            fill: 0,
+            tags: [].into(),
+            tagged: false,
+            variant,
+        }))
     }
 
-    fn asked(encoding: &str) -> Asked {
-        object(0, "", encoding).asked.clone()
+    fn fields(name: &'static str, value: &str) -> HeaderMap {
+        [(HeaderName::from_static(name), value.parse().unwrap())].into_iter().collect()
+    }
+
+    fn asked(encoding: &str) -> HeaderMap {
+        fields("accept-encoding", encoding)
     }
 
     fn key(text: &str, hasher: &RandomState) -> Key {
-        Key::new("host", text, None, hasher).unwrap()
+        Key::new("host", text, None, Spelling::Canonical, hasher).unwrap()
     }
 
     #[test]
     fn memory_stays_under_its_limit_and_used_objects_survive() {
         let (store, hasher) = (store(SHARDS * 16_384), RandomState::new());
         let wanted = key("/wanted", &hasher);
-        assert!(store.insert(&wanted, object(1_000, "", "")));
+        assert!(store.insert(&wanted, object(1_000, "", ""), &asked("")));
         for index in 0..2_000 {
             assert!(matches!(store.get(&wanted, &asked("")), Found::Object(_)), "{index}");
-            store.insert(&key(&format!("/{index}"), &hasher), object(1_000, "", ""));
+            store.insert(&key(&format!("/{index}"), &hasher), object(1_000, "", ""), &asked(""));
             assert!(store.bytes.get() <= 16 * 16_384);
         }
         assert!(store.objects.get() < 200);
@@ -244,7 +266,7 @@ mod tests {
     #[test]
     fn an_object_over_its_share_is_refused() {
         let store = store(SHARDS * 1_000);
-        assert!(!store.insert(&key("/a", &RandomState::new()), object(2_000, "", "")));
+        assert!(!store.insert(&key("/a", &RandomState::new()), object(2_000, "", ""), &asked("")));
         assert_eq!(store.bytes.get(), 0);
     }
 
@@ -252,9 +274,9 @@ mod tests {
     fn variants_stand_side_by_side() {
         let (store, hasher) = (store(1 << 20), RandomState::new());
         let key = key("/a", &hasher);
-        store.insert(&key, object(1, "accept-encoding", "br"));
+        store.insert(&key, object(1, "accept-encoding", "br"), &asked("br"));
         assert!(matches!(store.get(&key, &asked("gzip")), Found::OtherVariant));
-        store.insert(&key, object(2, "accept-encoding", "gzip"));
+        store.insert(&key, object(2, "accept-encoding", "gzip"), &asked("gzip"));
         for (encoding, body_bytes) in [("br", 1), ("gzip", 2)] {
             let Found::Object(found) = store.get(&key, &asked(encoding)) else { panic!("{encoding}") };
             assert_eq!(found.body.len(), body_bytes);
@@ -266,8 +288,8 @@ mod tests {
         let (store, hasher) = (store(1 << 20), RandomState::new());
         let key = key("/a", &hasher);
         let (old, new) = (object(1, "", ""), object(2, "", ""));
-        store.insert(&key, old.clone());
-        store.insert(&key, new.clone());
+        store.insert(&key, old.clone(), &asked(""));
+        store.insert(&key, new.clone(), &asked(""));
         store.remove(&key, &old);
         assert!(matches!(store.get(&key, &asked("")), Found::Object(_)));
         store.remove(&key, &new);

@@ -1,0 +1,156 @@
+//! Requests that pass by the cache: to the read API, to the region with the primary, or to any origin.
+
+use crate::body::{Body, Fault, Relay};
+use crate::config::ms;
+use crate::front::exchange::{BAD_TARGET, Seat};
+use crate::front::reads::Miss;
+use crate::front::respond::{self, Refusal};
+use crate::front::strict::{self, Trail};
+use crate::origin::upstream::{Answer, Failure, Tries};
+use crate::policy::invalidate;
+use crate::policy::validate::head_agrees;
+use crate::see::reason::{Forward, Handling, Outcome, Reason};
+use crate::store::key::{Key, path_normalise};
+use http::header::{self, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
+
+impl Seat {
+    /// Straight to the public API and back, past the cache.
+    pub(super) async fn bypass(self, key: Key, target: PathAndQuery, reason: Reason) -> Response<Body> {
+        const PREFLIGHT: [HeaderName; 4] = [
+            header::ORIGIN,
+            header::ACCESS_CONTROL_REQUEST_METHOD,
+            header::ACCESS_CONTROL_REQUEST_HEADERS,
+            header::ACCEPT,
+        ];
+        const PARTS: [HeaderName; 3] = [header::ACCEPT, header::RANGE, header::IF_RANGE];
+        let trail = self.trail(key.host());
+        let listed = |names| strict::forwarded_listed(&self.head.headers, names, &trail);
+        let headers = match reason {
+            Reason::Options => listed(&PREFLIGHT),
+            Reason::HitForMiss if !self.inner.profile.clients_decide => listed(&PARTS),
+            _ => strict::forwarded_whole(&self.head.headers, &trail),
+        };
+        let answer = self.inner.public.read(&self.head.method, &target, &headers, &mut Tries::new()).await;
+        match answer.and_then(finality) {
+            Ok(answer) => {
+                self.count(Outcome::Bypass, reason);
+                self.relay(answer, Forward::Bypass, reason)
+            }
+            Err(failure) => self.fail(failure.refusal(), forwarded(Forward::Bypass, None)),
+        }
+    }
+
+    /// To the region with the primary, once.
+    pub(super) async fn admin(self, trail: Trail, path: String, body: Incoming) -> Response<Body> {
+        let target = self.head.uri.query().map_or(path.clone(), |query| format!("{path}?{query}"));
+        let Ok(target) = PathAndQuery::try_from(target) else { return self.refuse(&BAD_TARGET) };
+        let headers = strict::forwarded_whole(&self.head.headers, &trail);
+        let (body, fault) = self.upload(body);
+        let sent = self.inner.admin.once(self.head.method.clone(), &target, headers, body, &fault).await;
+        match sent.and_then(finality) {
+            Ok(answer) => {
+                self.count(Outcome::Bypass, Reason::Admin);
+                let mut response = self.relay(answer, Forward::Bypass, Reason::Admin);
+                response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                response
+            }
+            Err(failure) => self.unsent(failure, &fault, Forward::Bypass),
+        }
+    }
+
+    /// To any origin, once; what it changed is forgotten.
+    pub(super) async fn pass(self, key: Key, body: Incoming) -> Response<Body> {
+        let Some(target) = key.target() else { return self.refuse(&BAD_TARGET) };
+        let headers = strict::forwarded_whole(&self.head.headers, &self.trail(key.host()));
+        let (body, fault) = self.upload(body);
+        let sent = self.inner.public.once(self.head.method.clone(), &target, headers, body, &fault).await;
+        match sent.and_then(finality) {
+            Ok(answer) => {
+                self.count(Outcome::Bypass, Reason::Method);
+                self.invalidate(key, &answer);
+                self.relay(answer, Forward::Method, Reason::Plain)
+            }
+            Err(failure) => self.unsent(failure, &fault, Forward::Method),
+        }
+    }
+
+    fn invalidate(&self, key: Key, answer: &Answer) {
+        let response = &answer.response;
+        if !invalidate::invalidates(&self.head.method, response.status()) {
+            return;
+        }
+        let inner = &self.inner;
+        let also = invalidate::also(key.host(), &self.head.uri, response.headers());
+        let keys = also.iter().filter_map(|target| {
+            let (path, query) = target.split_once('?').map_or((target.as_str(), None), |(p, q)| (p, Some(q)));
+            let path = path_normalise(path, inner.spelling())?;
+            Key::new(key.host(), &path, query, inner.spelling(), &inner.hasher)
+        });
+        let keys: Vec<Key> = keys.chain([key.clone()]).collect();
+        inner.forget(&keys);
+    }
+
+    /// HEAD of what is not fresh here: the origin is asked for the same, and what it says may renew or end the
+    /// object that is held (RFC 9111, section 4.3.5).
+    pub(super) async fn head(self, key: Key, miss: Miss) -> Response<Body> {
+        let Some(target) = key.target() else { return self.refuse(&BAD_TARGET) };
+        let headers = strict::forwarded_whole(&self.head.headers, &self.trail(key.host()));
+        let answer = self.inner.public.read(&Method::HEAD, &target, &headers, &mut Tries::new()).await;
+        match answer.and_then(finality) {
+            Ok(answer) => {
+                let (status, fields) = (answer.response.status(), answer.response.headers());
+                if let Some(base) = miss.base.filter(|_| status == StatusCode::OK)
+                    && !head_agrees(&base.headers, fields)
+                {
+                    self.inner.store.remove(&key, &base);
+                }
+                self.count(Outcome::Miss, Reason::Head);
+                self.relay(answer, miss.why, Reason::Head)
+            }
+            Err(failure) => self.fail(failure.refusal(), forwarded(miss.why, None)),
+        }
+    }
+
+    /// A client's body on its way, and what may be wrong with it.
+    fn upload(&self, body: Incoming) -> (Body, Fault) {
+        let config = &self.inner.config;
+        let relay = Relay::new(body, config.body_bytes_max, ms(config.body_idle_ms_max));
+        let fault = relay.fault();
+        (if relay.is_end() { Body::EMPTY } else { Body::Stream(Box::new(relay)) }, fault)
+    }
+
+    fn relay(&self, answer: Answer, why: Forward, reason: Reason) -> Response<Body> {
+        let (head, body) = answer.response.into_parts();
+        let body = Relay::new(body, u64::MAX, ms(self.inner.config.body_idle_ms_max)).holding(answer.permit);
+        let handling = forwarded(why, Some(head.status));
+        respond::stream(&self.asker(), head, body, None, handling, reason)
+    }
+
+    fn unsent(&self, failure: Failure, fault: &Fault, why: Forward) -> Response<Body> {
+        match failure {
+            _ if fault.is_too_long() => self.refuse(&Refusal::body_too_large()),
+            _ if fault.any() => {
+                let detail = "The body broke off or is not framed well.";
+                self.refuse(&Refusal::new(StatusCode::BAD_REQUEST, Reason::BadBody, detail))
+            }
+            Failure::Connect if !self.head.method.is_safe() => {
+                self.fail(Failure::Connect.refusal().coded("writes_unavailable"), forwarded(why, None))
+            }
+            failure => self.fail(failure.refusal(), forwarded(why, None)),
+        }
+    }
+}
+
+fn forwarded(why: Forward, status: Option<StatusCode>) -> Handling {
+    let status = status.map(|status| status.as_u16());
+    Handling::Forwarded { why, status, stored: false, collapsed: false }
+}
+
+/// An interim answer is never the last one.
+fn finality(answer: Answer) -> Result<Answer, Failure> {
+    let interim = answer.response.status().is_informational();
+    if interim { Err(Failure::Protocol) } else { Ok(answer) }
+}

@@ -1,0 +1,202 @@
+//! Reads through the cache. What memory can answer is answered without waiting.
+
+use crate::body::Body;
+use crate::config::Kind;
+use crate::front::exchange::{BAD_TARGET, Seat, Step};
+use crate::front::respond::{self, Refusal};
+use crate::front::strict;
+use crate::origin::fill::{self, Ask, Filled};
+use crate::policy::validate::is_failure;
+use crate::policy::{Demand, Encodings, Use, vary};
+use crate::see::reason::{Forward, Handling, Outcome, Reason};
+use crate::store::key::Key;
+use crate::store::memory::Found;
+use crate::store::object::Object;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Why a question goes to an origin, and the stale object that it may fall back on.
+pub(super) struct Miss {
+    pub(super) why: Forward,
+    pub(super) reason: Reason,
+    pub(super) base: Option<Arc<Object>>,
+}
+
+impl Seat {
+    /// The hit path: no await from here to the answer.
+    pub(super) fn public(self, key: Key) -> Step {
+        if let Some(reason) = self.bypass_reason(&key) {
+            return match key.target() {
+                Some(target) => Step::Wait(Box::pin(self.bypass(key, target, reason))),
+                None => Step::Done(self.refuse(&BAD_TARGET)),
+            };
+        }
+        let demand = self.inner.profile.clients_decide.then(|| Demand::of(&self.head.headers));
+        let miss = match self.look_up(&key, demand.as_ref()) {
+            Ok((object, now_us, Use::WhileRevalidate { ttl_s })) => {
+                return Step::Done(self.stale(key, object, now_us, ttl_s));
+            }
+            Ok((object, now_us, Use::Fresh { ttl_s })) => {
+                return Step::Done(self.hit(&object, now_us, ttl_s));
+            }
+            Ok((object, _, Use::Revalidate(reason))) => {
+                let why = if reason == Reason::Demanded { Forward::Request } else { Forward::Stale };
+                Miss { why, reason, base: Some(object) }
+            }
+            Err(miss) => miss,
+        };
+        if demand.is_some_and(|demand| demand.only_if_cached) {
+            return Step::Done(self.refuse(&NOT_CACHED));
+        }
+        if self.head.method == Method::HEAD && self.inner.config.profile == Kind::Rfc {
+            return Step::Wait(Box::pin(self.head(key, miss)));
+        }
+        match self.ask(key) {
+            Some(ask) => Step::Wait(Box::pin(self.fetch(Arc::new(ask), miss))),
+            None => Step::Done(self.refuse(&BAD_TARGET)),
+        }
+    }
+
+    fn look_up(&self, key: &Key, demand: Option<&Demand>) -> Result<(Arc<Object>, i64, Use), Miss> {
+        let inner = &self.inner;
+        let miss = |why, reason| Miss { why, reason, base: None };
+        match inner.store.get(key, &self.head.headers) {
+            Found::Nothing => Err(miss(Forward::UriMiss, Reason::Absent)),
+            Found::OtherVariant => Err(miss(Forward::VaryMiss, Reason::Variant)),
+            Found::Object(object) if !object.is_valid(&inner.generations) => {
+                inner.store.remove(key, &object);
+                Err(miss(Forward::UriMiss, Reason::Purged))
+            }
+            Found::Object(object) => {
+                let now_us = inner.now_us();
+                let verdict = object.judge(now_us, inner.is_blind(), demand, &inner.profile);
+                Ok((object, now_us, verdict))
+            }
+        }
+    }
+
+    fn hit(&self, object: &Object, now_us: i64, ttl_s: i64) -> Response<Body> {
+        self.count(Outcome::Hit, Reason::Plain);
+        respond::object(&self.asker(), object, now_us, Handling::Hit { ttl_s }, Reason::Plain)
+    }
+
+    fn stale(&self, key: Key, object: Arc<Object>, now_us: i64, ttl_s: i64) -> Response<Body> {
+        self.count(Outcome::Stale, Reason::Swr);
+        let response = respond::object(&self.asker(), &object, now_us, Handling::Hit { ttl_s }, Reason::Swr);
+        if let Some(ask) = self.ask(key) {
+            fill::refresh(&self.inner, ask, object);
+        }
+        response
+    }
+
+    async fn fetch(self, ask: Arc<Ask>, miss: Miss) -> Response<Body> {
+        let hit_for_miss = self.inner.flights.is_hit_for_miss(&ask.key, Instant::now());
+        let (filled, collapsed) = fill::obtain(&self.inner, &ask, miss.base.as_ref()).await;
+        let status = filled.status();
+        let handling = |stored| {
+            let status = status.map(|status| status.as_u16());
+            Handling::Forwarded { why: miss.why, status, stored, collapsed }
+        };
+        let now_us = self.inner.now_us();
+        if let Some(base) = miss.base.as_ref().filter(|_| filled.is_error())
+            && base.freshness.covers_error(base.age_s(now_us))
+            && base.is_valid(&self.inner.generations)
+        {
+            self.count(Outcome::Stale, Reason::StaleIfError);
+            return respond::object(&self.asker(), base, now_us, handling(false), Reason::StaleIfError);
+        }
+        let reason = if hit_for_miss { Reason::HitForMiss } else { miss.reason };
+        match filled {
+            Filled::Object(object, account) => {
+                let reason = account.reason.unwrap_or(reason);
+                self.count(outcome(reason, collapsed), reason);
+                respond::object(&self.asker(), &object, now_us, handling(account.stored), reason)
+            }
+            Filled::Stream(head, body) => {
+                self.count(Outcome::Miss, Reason::TooLarge);
+                respond::stream(&self.asker(), *head, body, Some(now_us), handling(false), Reason::TooLarge)
+            }
+            Filled::Failed(failure) => self.fail(failure.refusal(), handling(false)),
+        }
+    }
+
+    fn bypass_reason(&self, key: &Key) -> Option<Reason> {
+        let headers = &self.head.headers;
+        let credentials = || headers.contains_key(header::AUTHORIZATION);
+        let part_of_what_is_not_kept =
+            || headers.contains_key(header::RANGE) && self.inner.flights.is_hit_for_miss(key, Instant::now());
+        match () {
+            () if self.head.method == Method::OPTIONS => Some(Reason::Options),
+            () if !self.inner.profile.credentials_cached && credentials() => Some(Reason::Credentials),
+            () if part_of_what_is_not_kept() => Some(Reason::HitForMiss),
+            () => None,
+        }
+    }
+
+    pub(super) fn ask(&self, key: Key) -> Option<Ask> {
+        let target = key.target()?;
+        let mut headers = match self.inner.config.profile {
+            Kind::Sangraha => self.listed(&key),
+            Kind::Rfc => self.whole(&key),
+        };
+        // One spelling for each set: what the origin sees is what variants are told apart by.
+        match Encodings::of(&self.head.headers).spelled() {
+            "" => drop(headers.remove(header::ACCEPT_ENCODING)),
+            spelled => drop(headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(spelled))),
+        }
+        Some(Ask { key, target, asked: self.head.headers.clone(), headers })
+    }
+
+    /// An allow-list, so that nothing outside the key can change the answer.
+    fn listed(&self, key: &Key) -> HeaderMap {
+        let mut headers = strict::forwarded_listed(&self.head.headers, &[], &self.trail(key.host()));
+        let accept = vary::normalised(&self.head.headers, &header::ACCEPT);
+        if let Some(accept) = accept.and_then(|accept| HeaderValue::try_from(accept).ok()) {
+            headers.insert(header::ACCEPT, accept);
+        }
+        headers
+    }
+
+    /// Everything but the client's own conditionals: the whole is asked for, and its parts are cut here.
+    fn whole(&self, key: &Key) -> HeaderMap {
+        const CONDITIONALS: [HeaderName; 6] = [
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::IF_MODIFIED_SINCE,
+            header::IF_UNMODIFIED_SINCE,
+            header::IF_RANGE,
+            header::RANGE,
+        ];
+        let mut headers = strict::forwarded_whole(&self.head.headers, &self.trail(key.host()));
+        CONDITIONALS.iter().for_each(|name| drop(headers.remove(name)));
+        headers
+    }
+}
+
+const NOT_CACHED: Refusal =
+    Refusal::new(StatusCode::GATEWAY_TIMEOUT, Reason::OnlyIfCached, "There is no fresh copy.");
+
+fn outcome(reason: Reason, collapsed: bool) -> Outcome {
+    match reason {
+        _ if collapsed => Outcome::Collapsed,
+        Reason::Revalidated => Outcome::Revalidated,
+        _ => Outcome::Miss,
+    }
+}
+
+impl Filled {
+    fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Object(_, account) => Some(account.status),
+            Self::Stream(head, _) => Some(head.status),
+            Self::Failed(_) => None,
+        }
+    }
+
+    /// What a stale object may stand in for.
+    fn is_error(&self) -> bool {
+        self.status().is_none_or(is_failure)
+    }
+}

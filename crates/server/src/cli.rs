@@ -3,8 +3,8 @@
 use crate::config::{Config, Layers, masked};
 use crate::up::{BASE_PORT_DEFAULT, State};
 use crate::{
-    Error, audit, check, compare, evaluate, export, index, load, node, openapi, postgres, setup, status,
-    terminal, up,
+    Error, audit, check, compare, evaluate, export, index, load, node, openapi, outbox, postgres, setup,
+    status, terminal, up,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -54,6 +54,9 @@ enum Command {
     /// Check the trail of who changed what
     #[command(subcommand)]
     Audit(Audit),
+    /// Events that could not be read and were set aside
+    #[command(subcommand)]
+    Outbox(Outbox),
     /// Print an OpenAPI document
     Openapi {
         /// Which API
@@ -265,6 +268,14 @@ enum Audit {
     Verify(Layered),
 }
 
+#[derive(Subcommand)]
+enum Outbox {
+    /// List them, with the reason
+    Parked(Layered),
+    /// Send them once more, as after an update of the program
+    Replay(Layered),
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Which {
     /// The read API
@@ -309,6 +320,8 @@ async fn obey(command: Command, arguments: Vec<OsString>) -> Result<(), Error> {
         Command::Index(Index { verb, repair, at, data }) => index::run(verb, repair, &at, &data.data).await,
         Command::Search(Search::Eval(eval)) => evaluate::run(eval).await,
         Command::Audit(Audit::Verify(layered)) => audit::verify(&Config::load(&layered.layers()?)?).await,
+        Command::Outbox(Outbox::Parked(layered)) => outbox::parked(&Config::load(&layered.layers()?)?).await,
+        Command::Outbox(Outbox::Replay(layered)) => outbox::replay(&Config::load(&layered.layers()?)?).await,
         Command::Openapi { which } => openapi::print(which == Which::Admin),
         Command::Version => {
             terminal::say(format_args!("sangraha {}", env!("CARGO_PKG_VERSION")));
@@ -396,6 +409,8 @@ mod tests {
             "sangraha index verify --repair",
             "sangraha search eval --queries judged.jsonl --catalogue a --catalogue b --accepted run.json --misses",
             "sangraha audit verify",
+            "sangraha outbox parked",
+            "sangraha outbox replay",
             "sangraha version",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

@@ -23,6 +23,7 @@ pub mod load;
 mod logging;
 pub mod node;
 pub mod openapi;
+pub mod outbox;
 pub mod plain_http;
 pub mod postgres;
 pub mod private;

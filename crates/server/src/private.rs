@@ -139,10 +139,11 @@ async fn parts_status(parts: &Parts, status: &mut Value) {
     let head = parts.stream.head().await.ok().map(|head| head.position);
     status["stream"] = json!({"head": head});
     if let Some(writer) = &parts.writer {
-        let pending = writer.outbox_pending().await.ok();
+        let outbox = writer.outbox_state().await.ok();
         status["outbox"] = json!({
-            "pending": pending.map(|(rows, _)| rows),
-            "oldest_age_ms": pending.map(|(_, oldest_age_ms)| oldest_age_ms),
+            "pending": outbox.map(|outbox| outbox.pending),
+            "oldest_age_ms": outbox.map(|outbox| outbox.age_ms),
+            "parked": outbox.map(|outbox| outbox.parked),
         });
         status["writes"] = json!(if writer.is_available() { "available" } else { "unavailable" });
     }

@@ -101,9 +101,10 @@ fn lines(process: &Value) -> Vec<String> {
     if !outbox.is_null() {
         lines.push(format!("writes {}", word(&process["writes"])));
         lines.push(format!(
-            "outbox {} pending, oldest {} ms",
+            "outbox {} pending, oldest {} ms, {} set aside",
             word(&outbox["pending"]),
-            word(&outbox["oldest_age_ms"])
+            word(&outbox["oldest_age_ms"]),
+            word(&outbox["parked"])
         ));
     }
     let follower = &process["follower"];

@@ -6,6 +6,7 @@
 
 use crate::error::Error;
 use crate::node::NodeState;
+use crate::parked::Unreadable;
 use crate::pools::Writer;
 use crate::statement::Statement;
 use crate::tx::Tx;
@@ -38,13 +39,42 @@ pub struct OutboxRow {
 }
 
 /// What the relay read at once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct OutboxBatch {
     /// In commit order.
     pub rows: Vec<OutboxRow>,
+    /// The ones among them that this program cannot read.
+    pub unreadable: Vec<Unreadable>,
+    /// The place of the last of all; none for an empty batch.
+    pub cursor: Option<OutboxCursor>,
     /// WAL position, in bytes: every node that has replayed it shows the changes, and the primary has
     /// flushed it. 0 without rows.
     pub lsn: u64,
+}
+
+/// What waits for the relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxState {
+    pub pending: u64,
+    /// Of the oldest that waits.
+    pub age_ms: u64,
+    /// Set aside: see [`Writer::outbox_parked`].
+    pub parked: u64,
+}
+
+impl OutboxBatch {
+    fn take(&mut self, row: &PgRow) -> Result<(), Error> {
+        let cursor = cursor_of(row)?;
+        (self.cursor, self.lsn) = (Some(cursor), count_at(row, "lsn")?);
+        match event_of(row) {
+            Ok(event) => self.rows.push(OutboxRow { cursor, epoch: count_at(row, "epoch")?, event }),
+            Err(Error::Corrupt(reason)) => {
+                self.unreadable.push(Unreadable { event_id: row.try_get("event_id")?, reason });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
 }
 
 impl Tx {
@@ -78,8 +108,11 @@ impl Writer {
         let max = max.clamp(1, Self::OUTBOX_BATCH_MAX) as i64;
         let statement = Statement::new(BATCH).bind(after.tx.to_string()).bind(after.seq).bind(max);
         let rows = self.rows(statement).await?;
-        let lsn = rows.first().map_or(Ok(0), |row| count_at(row, "lsn"))?;
-        Ok(OutboxBatch { rows: rows.iter().map(outbox_row_of).collect::<Result<_, _>>()?, lsn })
+        let mut batch = OutboxBatch::default();
+        for row in &rows {
+            batch.take(row)?;
+        }
+        Ok(batch)
     }
 
     /// The most events of one batch.
@@ -92,12 +125,12 @@ impl Writer {
         cursor_of(&row)
     }
 
-    /// Events that were not relayed yet, and the age of the oldest in milliseconds.
-    pub async fn outbox_pending(&self) -> Result<(u64, u64), Error> {
-        match self.row(Statement::new(PENDING)).await? {
-            Some(row) => Ok((count_at(&row, "pending")?, count_at(&row, "age_ms")?)),
-            None => Ok((0, 0)),
-        }
+    /// What waits for the relay, and what it set aside.
+    pub async fn outbox_state(&self) -> Result<OutboxState, Error> {
+        let row = self.row(Statement::new(STATE)).await?;
+        let row = row.ok_or_else(|| Error::Corrupt("the cursor row is missing".to_owned()))?;
+        let count = |column| count_at(&row, column);
+        Ok(OutboxState { pending: count("pending")?, age_ms: count("age_ms")?, parked: count("parked")? })
     }
 
     /// Deletes relayed events older than `kept_for`, at least [`Writer::OUTBOX_KEPT_HOURS_MIN`], so that
@@ -229,15 +262,11 @@ impl Notifier {
     }
 }
 
-fn outbox_row_of(row: &PgRow) -> Result<OutboxRow, Error> {
-    Ok(OutboxRow { cursor: cursor_of(row)?, epoch: count_at(row, "epoch")?, event: event_of(row)? })
-}
-
 fn cursor_of(row: &PgRow) -> Result<OutboxCursor, Error> {
     Ok(OutboxCursor { tx: count_at(row, "tx")?, seq: row.try_get("seq")? })
 }
 
-fn event_of(row: &PgRow) -> Result<Event, Error> {
+pub(crate) fn event_of(row: &PgRow) -> Result<Event, Error> {
     Ok(Event {
         id: row.try_get::<Uuid, _>("event_id")?,
         kind: value_of::<EventKind>(row.try_get("event_kind")?)?,
@@ -266,8 +295,8 @@ const BATCH: &str = "
 
 const CURSOR: &str = "select tx::text::bigint as tx, seq from stream_cursor";
 
-const PENDING: &str = "
-    select count(*) as pending,
+const STATE: &str = "
+    select count(*) as pending, (select count(*) from outbox_dead) as parked,
         greatest(0, coalesce(extract(epoch from clock_timestamp() - min(o.at)) * 1000, 0))::bigint as age_ms
     from stream_cursor c join outbox_event o on (o.tx, o.seq) > (c.tx, c.seq)";
 

@@ -6,18 +6,17 @@
 //! cursor are saved in one transaction: a crash anywhere repeats a batch and never skips one.
 
 use crate::Error;
-use chrono::{DateTime, Utc};
 use domain::Clock;
 use domain::metrics::Metrics;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Deserialize;
 use std::time::Duration;
-use store::{OutboxCursor, OutboxRow, Writer};
+use store::{OutboxCursor, OutboxRow, Unreadable, Writer};
 use stream::{Pending, Stream};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// How the relay waits and how much it takes at a time.
 #[derive(Clone, Debug, Deserialize)]
@@ -49,6 +48,7 @@ pub struct Relay {
 struct Counted {
     relayed: Counter,
     ungated: Counter,
+    parked: Counter,
     leading: Gauge,
     age_ms: Gauge,
 }
@@ -60,6 +60,7 @@ impl Relay {
             relayed: metrics.counter("outbox_relayed", "Events appended to the stream"),
             ungated: metrics
                 .counter("outbox_ungated", "Events that left before the standby had flushed them"),
+            parked: metrics.counter("outbox_parked", "Events set aside because they could not be read"),
             leading: metrics.gauge("relay_leading", "1 where this process leads"),
             age_ms: metrics.gauge("outbox_delivery_ms", "Age of the newest event when it was appended"),
         };
@@ -121,7 +122,8 @@ impl Relay {
     /// Carries one batch; says how many events it had.
     async fn carry(&self, lead: &mut Lead) -> Result<usize, Error> {
         let batch = self.writer.outbox_batch(lead.cursor, self.config.batch_max).await?;
-        let Some(last) = batch.rows.last() else { return Ok(0) };
+        let Some(cursor) = batch.cursor else { return Ok(0) };
+        self.park(&batch.unreadable).await?;
         let gated = self.standby_has(batch.lsn, lead).await?;
         let pending = |row: &OutboxRow| Pending {
             epoch: row.epoch,
@@ -130,10 +132,23 @@ impl Relay {
             ungated: !gated,
         };
         let pending: Vec<Pending> = batch.rows.iter().map(pending).collect();
-        self.stream.append(&pending, Some(last.cursor)).await?;
-        lead.cursor = last.cursor;
-        self.count(pending.len(), gated, last.event.at);
-        Ok(pending.len())
+        self.stream.append(&pending, Some(cursor)).await?;
+        lead.cursor = cursor;
+        self.count(&batch.rows, gated);
+        Ok(batch.rows.len() + batch.unreadable.len())
+    }
+
+    /// Sets aside what cannot be read, before the cursor goes past it: a crash between the two repeats this.
+    async fn park(&self, unreadable: &[Unreadable]) -> Result<(), Error> {
+        if unreadable.is_empty() {
+            return Ok(());
+        }
+        self.writer.outbox_park(unreadable).await?;
+        self.counted.parked.inc_by(unreadable.len() as u64);
+        for Unreadable { event_id, reason } in unreadable {
+            error!(%event_id, reason, "An event of the outbox cannot be read and is set aside: see `sangraha outbox`");
+        }
+        Ok(())
     }
 
     /// Waits until the standby has flushed everything up to `lsn`; false when it took too long. One that was
@@ -165,11 +180,12 @@ impl Relay {
         }
     }
 
-    fn count(&self, count: usize, gated: bool, newest: DateTime<Utc>) {
-        self.counted.relayed.inc_by(count as u64);
-        self.counted.age_ms.set((self.clock.now() - newest).num_milliseconds().max(0));
+    fn count(&self, rows: &[OutboxRow], gated: bool) {
+        let Some(newest) = rows.last() else { return };
+        self.counted.relayed.inc_by(rows.len() as u64);
+        self.counted.age_ms.set((self.clock.now() - newest.event.at).num_milliseconds().max(0));
         if !gated {
-            self.counted.ungated.inc_by(count as u64);
+            self.counted.ungated.inc_by(rows.len() as u64);
         }
     }
 }

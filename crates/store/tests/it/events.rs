@@ -22,7 +22,7 @@ async fn an_open_transaction_holds_back_what_came_after_it() {
     let quick = outbox_only(&writer).await;
     let batch = writer.outbox_batch(OutboxCursor::default(), 10).await.unwrap();
     assert!(batch.rows.is_empty(), "the later event may not overtake the earlier row");
-    let (pending, _) = writer.outbox_pending().await.unwrap();
+    let pending = writer.outbox_state().await.unwrap().pending;
     assert_eq!(pending, 1);
     let before = writer.insert_lsn().await.unwrap();
     slow.commit().await.unwrap();
@@ -104,7 +104,7 @@ async fn the_cursor_moves_with_the_log_and_old_events_are_deleted() {
     let last = batch.rows[1].cursor;
     assert_eq!(writer.stream_append(&rows, Some(last)).await.unwrap(), 2);
     assert_eq!(writer.outbox_cursor().await.unwrap(), last);
-    assert_eq!(writer.outbox_pending().await.unwrap().0, 1);
+    assert_eq!(writer.outbox_state().await.unwrap().pending, 1);
     // Once more, as after a crash between the append and its answer.
     assert_eq!(writer.stream_append(&rows, Some(last)).await.unwrap(), 2);
     // An older cursor does not take it back.
@@ -114,7 +114,7 @@ async fn the_cursor_moves_with_the_log_and_old_events_are_deleted() {
     assert_eq!(writer.outbox_delete_relayed(chrono::Duration::zero()).await.unwrap(), 0);
     clock.advance(chrono::Duration::hours(25));
     assert_eq!(writer.outbox_delete_relayed(chrono::Duration::zero()).await.unwrap(), 2);
-    assert_eq!(writer.outbox_pending().await.unwrap().0, 1);
+    assert_eq!(writer.outbox_state().await.unwrap().pending, 1);
     assert_eq!(any(&opened.store).await.stream_read(0, 10).await.unwrap()[0].lsn, batch.lsn);
 }
 

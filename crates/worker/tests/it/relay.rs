@@ -58,6 +58,39 @@ async fn positions_have_no_gap_and_keep_the_order_of_each_aggregate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn event_that_cannot_be_read_is_set_aside_and_sent_when_it_can() {
+    let Some((database, world)) = World::fresh().await else { return };
+    let (before, odd, behind) = (some_tag(), some_tag(), some_tag());
+    for tag in [before, odd, behind] {
+        event(&world.writer, tag, 1).await;
+    }
+    let rename = |table, from, to| {
+        format!(
+            "update {table} set event_kind = '{to}' where aggregate_id = '{}' and event_kind = '{from}'",
+            odd.id
+        )
+    };
+    database.sql(&rename("outbox_event", "published", "melted"));
+    let _relay = world.relay();
+    world.relayed().await;
+    let heard = |entries: &[Entry]| entries.iter().map(|entry| entry.event.entity).collect::<Vec<_>>();
+    assert_eq!(heard(&all_entries(&world).await), [before, behind]);
+    assert_eq!(counted(&world.metrics, "outbox_parked_total"), 1);
+    let [parked] = &world.writer.outbox_parked().await.unwrap()[..] else { panic!("one is set aside") };
+    assert_eq!(parked.described, format!("melted tag {}", odd.id));
+
+    let refused = world.writer.outbox_replay(parked.event_id).await;
+    assert!(matches!(refused, Err(store::Error::Corrupt(_))), "{refused:?}");
+    assert_eq!(world.writer.outbox_state().await.unwrap().parked, 1, "what cannot be read stays");
+
+    database.sql(&rename("outbox_dead", "melted", "published"));
+    world.writer.outbox_replay(parked.event_id).await.unwrap();
+    world.relayed().await;
+    assert_eq!(heard(&all_entries(&world).await), [before, behind, odd]);
+    assert_eq!(world.writer.outbox_parked().await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_relay_leads_and_another_takes_over_when_its_connection_dies() {
     let Some((database, world)) = World::fresh().await else { return };
     let (first, second) = (Metrics::default(), Metrics::default());

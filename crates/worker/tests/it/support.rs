@@ -134,7 +134,7 @@ impl World {
     /// Waits until the outbox is empty; answers the head of the stream.
     pub async fn relayed(&self) -> u64 {
         until("the outbox is empty", async || {
-            (self.writer.outbox_pending().await.unwrap().0 == 0).then_some(())
+            (self.writer.outbox_state().await.unwrap().pending == 0).then_some(())
         })
         .await;
         self.writer.stream_head().await.unwrap().position

@@ -54,6 +54,26 @@ fn bearer_key(parts: &Parts) -> Option<ApiKey> {
 }
 
 /// The argument lists that begin with [`Authz`]; only handlers with one of them can be guarded.
+///
+/// ```
+/// # use axum::handler::Handler;
+/// # fn guarded<H: Handler<T, S>, T: web::guard::Guarded, S: web::Authenticate>(_handler: H) {}
+/// # fn of<S: web::Authenticate + Clone + Send + Sync + 'static>() {
+/// async fn list(_: web::Authz<auth::permission::CompositionRead>) {}
+/// guarded::<_, _, S>(list);
+/// # }
+/// ```
+///
+/// A handler that asks for nothing does not compile as a guarded one:
+///
+/// ```compile_fail
+/// # use axum::handler::Handler;
+/// # fn guarded<H: Handler<T, S>, T: web::guard::Guarded, S: web::Authenticate>(_handler: H) {}
+/// # fn of<S: web::Authenticate + Clone + Send + Sync + 'static>() {
+/// async fn list() {}
+/// guarded::<_, _, S>(list);
+/// # }
+/// ```
 pub trait Guarded {
     /// The permission that the handler asks for.
     const PERMISSION: &'static str;

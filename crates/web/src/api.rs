@@ -31,8 +31,9 @@ pub struct Api<S> {
     problem_page: Option<ProblemPage>,
 }
 
-/// A refusal as people read it: the same facts as in the document that programs get.
-pub type ProblemPage = fn(&ProblemBody) -> axum::response::Response;
+/// A refusal as people read it: the same facts as in the document that programs get. The query of what was asked
+/// says in which language.
+pub type ProblemPage = fn(&ProblemBody, query: &str) -> axum::response::Response;
 
 /// One route, as ratchet tests and documents list it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

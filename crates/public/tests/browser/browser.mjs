@@ -29,11 +29,15 @@ export const TYPES = {
   about: "/about",
   takedown: "/takedown",
   favourites: "/favourites",
+  reported: "/reported?song=vatapi-ganapatim",
   missing: "/no-such-page",
 };
 
 // A song with words in several sections, one of them with a passage in madhyama kala.
 export const SONG = "/compositions/vatapi-ganapatim";
+
+// A varnam with its swaras over its words.
+export const NOTATED = "/compositions/ninnu-kori";
 
 export function withQuery(path, more) {
   const url = new URL(path, BASE);

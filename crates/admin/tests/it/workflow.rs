@@ -318,7 +318,9 @@ async fn published_song_is_listed_by_any_of_its_names_in_any_spelling() {
 
 fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
 
+#[tokio::test]
 async fn meanings_are_plain_words_with_rights_of_their_own() {
     let Some(app) = App::start().await else { return };
     let song = app.draft("vātāpi gaṇapatiṁ").await;
@@ -349,10 +351,11 @@ async fn meanings_are_plain_words_with_rights_of_their_own() {
     poem["kind"] = json!("poem");
     assert_eq!(put(2, &poem).send().await.expect(422).fields()[0].0, "/meanings/0/kind");
 
-    // Without rights it may stand in a draft, and goes no further.
+    // Without rights it may stand in a draft, and reaches no reader.
     let mut open = gist.clone();
     open.as_object_mut().unwrap().remove("rights");
     let draft = put(2, &open).send().await.expect(200);
-    let refused = app.verb(&draft, Role::Editor, "submit", &json!({})).await.expect(422);
+    let submitted = app.verb(&draft, Role::Editor, "submit", &json!({})).await.expect(200);
+    let refused = app.verb(&submitted, Role::Reviewer, "publish", &json!({})).await.expect(422);
     assert_eq!(refused.fields(), [("/meanings/0/rights", "rights_missing")]);
 }

@@ -23,7 +23,7 @@ pub struct Meaning {
     pub author: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceId>,
-    /// Mandatory at submission.
+    /// Mandatory at publication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rights: Option<RightsId>,
 }

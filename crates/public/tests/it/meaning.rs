@@ -23,7 +23,7 @@ async fn explained(app: &App) {
     let refers = app.refers().await;
     let mut explained = song("Vātāpi gaṇapatiṁ", refers);
     explained.meanings = vec![
-        meaning(MeaningKind::Gist, Language::En, "The singer bows. Then <he> sings.", refers.rights),
+        meaning(MeaningKind::Gist, Language::En, "The singer bows. Then < he > sings.", refers.rights),
         meaning(MeaningKind::Gist, Language::Ta, "பாடுபவர் வணங்குகிறார்.", refers.rights),
         meaning(MeaningKind::WordByWord, Language::En, "bhajē: I worship", refers.rights),
     ];
@@ -55,7 +55,7 @@ async fn a_page_tells_the_meaning_in_its_own_language_first() {
     let english = app.get("/compositions/vatapi-ganapatim").await.expect(200);
     let html = english.html();
     let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}: {html}"));
-    assert!(html.contains("The singer bows. Then &lt;he&gt; sings."), "{html}");
+    assert!(html.contains("The singer bows. Then &lt; he &gt; sings."), "{html}");
     assert!(at("id=\"meaning\"") > at("class=\"lyrics\"") && at("id=\"meaning\"") < at("id=\"report\""));
     assert!(html.contains("<summary>Word by word, English</summary>"), "what is long waits to be opened");
     assert!(html.contains("<summary>Gist, Tamil</summary>"), "so does another language");

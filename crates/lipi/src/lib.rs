@@ -15,6 +15,8 @@
 //!
 //! The crate knows no entity, no stop word, no alias and no file.
 
+#[cfg(test)]
+mod bounds;
 mod collation;
 mod grapheme;
 mod key;

@@ -113,7 +113,9 @@ fn iso_to_latin(iso: &str, scheme: Scheme) -> String {
 /// Tamil's two n are not told apart.
 fn iso_to_script(iso: &str, target: Script, from_other: bool) -> String {
     let Some(table) = table_of(target) else { return iso.to_owned() };
-    let convert = |iso: &str| convert_with(iso, Table::Iso15919, table);
+    let convert = |iso: &str| {
+        apart(iso).into_iter().map(|part| convert_with(&part, Table::Iso15919, table)).collect::<String>()
+    };
     let iso = within_reach(iso, target);
     match target {
         Script::Telugu | Script::Kannada => convert(&anusvaras(&iso, |_| true)),
@@ -124,6 +126,35 @@ fn iso_to_script(iso: &str, target: Script, from_other: bool) -> String {
         }
         _ => convert(&iso),
     }
+}
+
+/// The text cut where two vowels meet and stay two: `sāī`, `maī`, `praüga`. The tables look at letters without
+/// their marks and would read a diphthong, or one vowel, there; a part that begins with a vowel gives its
+/// letter. `ai` and `au` are diphthongs, `ï` and `ü` say that they are none.
+fn apart(iso: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let (mut before, mut closed) = ('\0', false);
+    for c in iso.nfc() {
+        let plain = match c {
+            'ï' => 'i',
+            'ü' => 'u',
+            other => other,
+        };
+        let meets = is_iso_vowel(plain) && is_iso_vowel(before);
+        let is_diphthong = meets && !closed && before == 'a' && matches!(c, 'i' | 'u');
+        if meets && !is_diphthong {
+            parts.push(String::new());
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(plain);
+        }
+        (before, closed) = (plain, is_diphthong);
+    }
+    parts
+}
+
+const fn is_iso_vowel(c: char) -> bool {
+    matches!(c, 'a' | 'ā' | 'i' | 'ī' | 'u' | 'ū' | 'e' | 'ē' | 'o' | 'ō')
 }
 
 /// Replaces sounds that the target has no letter for by the nearest it has. Left alone they come out as
@@ -317,6 +348,38 @@ mod tests {
         assert_eq!(tamil("nandana"), "நந்தன");
         assert_eq!(tamil("kRshNa"), "க்ருஷ்ண");
         assert_eq!(tamil("bhagavAn"), "பகவான்");
+    }
+
+    #[test]
+    fn two_vowels_that_meet_stay_two() {
+        for (iso, devanagari, telugu, tamil, malayalam) in [
+            ("sāī", "साई", "సాఈ", "ஸாஈ", "സാഈ"),
+            ("maī", "मई", "మఈ", "மஈ", "മഈ"),
+            ("praüga", "प्रउग", "ప్రఉగ", "ப்ரஉக", "പ്രഉഗ"),
+            ("kaï", "कइ", "కఇ", "கஇ", "കഇ"),
+            ("bhāī rē", "भाई रे", "భాఈ రే", "பாஈ ரே", "ഭാഈ രേ"),
+            ("taū", "तऊ", "తఊ", "தஊ", "തഊ"),
+            ("kai gau", "कै गौ", "కై గౌ", "கை கௌ", "കൈ ഗൗ"),
+            ("aiā", "ऐआ", "ఐఆ", "ஐஆ", "ഐആ"),
+        ] {
+            let shown = |to| transliterate(iso, latin(Scheme::Iso15919), script(to));
+            assert_eq!(shown(Script::Devanagari), devanagari, "{iso}");
+            assert_eq!(shown(Script::Telugu), telugu, "{iso}");
+            assert_eq!(shown(Script::Tamil), tamil, "{iso}");
+            assert_eq!(shown(Script::Malayalam), malayalam, "{iso}");
+        }
+    }
+
+    #[test]
+    fn two_vowels_come_back_as_two() {
+        for text in ["साई", "मई", "भाई", "प्रउग", "तऊ", "कइ"] {
+            let iso = transliterate(text, script(Script::Devanagari), latin(Scheme::Iso15919));
+            let back = transliterate(&iso, latin(Scheme::Iso15919), script(Script::Devanagari));
+            assert_eq!(back, text, "by {iso}");
+            let telugu = transliterate(text, script(Script::Devanagari), script(Script::Telugu));
+            let back = transliterate(&telugu, script(Script::Telugu), script(Script::Devanagari));
+            assert_eq!(back, text, "by {telugu}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod reading;
 mod reference;
 mod reports;
 pub mod router;
+mod search;
 mod setup;
 mod slug;
 mod state;
@@ -28,4 +29,5 @@ mod wire;
 
 pub use error::Error;
 pub use router::{api, openapi};
+pub use search::misses::{Miss, Misses};
 pub use state::State;

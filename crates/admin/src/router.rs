@@ -1,7 +1,7 @@
 //! The whole admin API on one page.
 
 use crate::state::State;
-use crate::{api_keys, audit, checks, compositions, identity, reference, reports, setup};
+use crate::{api_keys, audit, checks, compositions, identity, reference, reports, search, setup};
 use web::{Api, CachePolicy, endpoint, guarded, with_secret};
 
 /// Every endpoint; the permission of each is in the type of its handler.
@@ -22,7 +22,6 @@ pub fn api() -> Api<State> {
         .with(guarded!(compositions::texts))
         .with(guarded!(compositions::text))
         .with(guarded!(compositions::notation))
-        .with(guarded!(compositions::meanings))
         .with(guarded!(compositions::tags))
         .with(guarded!(compositions::validate))
         .with(guarded!(compositions::history))
@@ -54,6 +53,9 @@ pub fn api() -> Api<State> {
         .with(endpoint!(reports::form, CachePolicy::NoStore))
         .with(guarded!(reports::list))
         .with(guarded!(reports::answer));
+
+    // What readers sought in vain.
+    let api = api.with(guarded!(search::misses));
 
     // Who did what, and who may do what.
     api.with(guarded!(audit::list))

@@ -2,6 +2,7 @@
 
 use crate::error;
 use crate::reports::Throttle;
+use crate::search::misses::Misses;
 use auth::{ApiKey, Principal};
 use domain::Policy;
 use std::sync::Arc;
@@ -14,12 +15,19 @@ pub struct State {
     pub(crate) writer: Writer,
     pub(crate) policy: Policy,
     pub(crate) throttle: Arc<Throttle>,
+    pub(crate) misses: Misses,
 }
 
 impl State {
     /// A state that writes through `writer`.
     pub fn new(writer: Writer, policy: Policy) -> Self {
-        Self { writer, policy, throttle: Arc::default() }
+        Self { writer, policy, throttle: Arc::default(), misses: Misses::default() }
+    }
+
+    /// The same with a source of what searches found nothing good for.
+    #[must_use]
+    pub fn with_misses(self, misses: Misses) -> Self {
+        Self { misses, ..self }
     }
 }
 

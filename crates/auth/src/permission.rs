@@ -59,6 +59,8 @@ permissions! {
     ReportRead = "report.read" => [Viewer Editor Reviewer IngestOperator Admin],
     /// Answer it, and see how its author is reached.
     ReportAnswer = "report.answer" => [Editor Reviewer Admin],
+    /// Read what searches found nothing good for.
+    SearchRead = "search.read" => [Viewer Editor Reviewer IngestOperator Admin],
     /// Read and verify the audit trail.
     AuditRead = "audit.read" => [Viewer Editor Reviewer IngestOperator Admin],
     /// Manage API keys and their roles.

@@ -192,7 +192,7 @@ impl Parts {
         let kit = web::Kit::new(clock.clone(), metrics, config.http);
         if let (true, Some(writer)) = (config.has(Role::Admin), self.writer.clone()) {
             let policy = domain::Policy { four_eyes: config.admin.four_eyes };
-            let state = admin::State::new(writer, policy);
+            let state = admin::State::new(writer, policy).with_misses(misses_of(self.search.clone()));
             let router = admin::api().into_router(state, kit.clone());
             serve_one("the write API", config.listen.admin, router, config, phases, tasks).await?;
         }
@@ -221,6 +221,14 @@ impl Parts {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }
+}
+
+/// What the searches of this process found nothing good for, as the write API shows it.
+fn misses_of(search: Search) -> admin::Misses {
+    admin::Misses::new(move || {
+        let miss = |miss: search::Miss| admin::Miss { key: miss.key, script: miss.script, count: miss.count };
+        search.misses().into_iter().map(miss).collect()
+    })
 }
 
 async fn serve_one(

@@ -53,6 +53,7 @@ pub fn router(private: Private) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/internal/purges", get(purges))
+        .route("/internal/search/misses", get(search_misses))
         .route("/internal/index/rebuild", post(index_rebuild))
         .route("/internal/index/verify", post(index_verify))
         .with_state(shared)
@@ -104,6 +105,12 @@ async fn parts_readiness(parts: &Parts) -> Readiness {
         readiness = readiness.with("follower", at_head, false, format!("at {} of {head}", applied.position));
     }
     readiness
+}
+
+/// What the searches of this process found nothing good for; of a process without searches nothing.
+async fn search_misses(State(shared): State<Shared>) -> Json<Value> {
+    let misses = shared.parts.as_ref().map(|parts| parts.search.misses()).unwrap_or_default();
+    Json(json!({ "items": misses }))
 }
 
 async fn status(State(shared): State<Shared>) -> Json<Value> {

@@ -47,18 +47,18 @@ pub enum Anchor {
 pub struct EntityAnchor {
     /// `composition` where absent.
     #[serde(default = "composition")]
-    pub(super) kind: EntityKind,
+    kind: EntityKind,
     /// A slug or an id.
-    pub(super) r#ref: String,
+    r#ref: String,
     /// Of a composition: the version; any where absent.
     #[serde(default)]
-    pub(super) version: Option<Uuid>,
+    version: Option<Uuid>,
     /// Of a composition: the section.
     #[serde(default)]
-    pub(super) section: Option<Uuid>,
+    section: Option<Uuid>,
     /// A line of the section, 1 for the first.
     #[serde(default)]
-    pub(super) line: Option<u16>,
+    line: Option<u16>,
 }
 
 const fn composition() -> EntityKind {

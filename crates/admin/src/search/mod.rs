@@ -1,0 +1,3 @@
+//! What searches tell those who look after names.
+
+pub mod misses;

@@ -1,11 +1,12 @@
 //! Searches from the database, where the index is gone, slow, empty or stale.
 //!
 //! The same folded keys stand beside every name, so whole titles, beginnings and every script are found as
-//! ever, by the same reading and in the same order. What is missing are lyrics, misspelt words, and hits and
+//! ever, by the same reading and in the same order. What is missing are lyrics, swaras, misspelt words, and hits and
 //! counts beyond the first [`FOUND_MAX`]: such an answer says that it is degraded, and partial.
 
 use crate::state::State;
 use async_trait::async_trait;
+use domain::EntityKind;
 use domain::name::NameRole;
 use search::engine::{Clause, Field, Match, Request, Retrieved, Retriever, scan};
 use search::{Answer, Document, Error, Query, Suggest, Suggestion, Title, TitleKind};
@@ -18,6 +19,8 @@ use uuid::Uuid;
 
 /// Most entities that one search looks at.
 const FOUND_MAX: usize = 1_000;
+/// Most entities of a listing of names, which is how they are learned where the index is away.
+const NAMED_MAX: usize = 20_000;
 /// Between two looks at how far the index is.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Fewest letters that are looked for in the middle of names.
@@ -25,7 +28,7 @@ const PART_LETTERS_MIN: usize = 4;
 
 /// Asks the index, and where it cannot answer well, the database.
 pub(crate) async fn query(state: &State, read: &Read, query: &Query) -> Result<Answer, Error> {
-    let fallback = Fallback { read };
+    let fallback = Fallback::new(read);
     if !state.freshness.is_stale(state, read).await {
         match state.search.query(query).await {
             Err(error) if is_absent(&error) => state.freshness.note(&error),
@@ -43,7 +46,7 @@ pub(crate) async fn suggest(state: &State, read: &Read, suggest: &Suggest) -> Re
     match state.search.suggest(suggest).await {
         Err(error) if is_absent(&error) => {
             state.freshness.note(&error);
-            state.search.suggest_elsewhere(&Fallback { read }, suggest).await
+            state.search.suggest_elsewhere(&Fallback::new(read), suggest).await
         }
         found => found,
     }
@@ -114,8 +117,17 @@ impl Freshness {
     }
 }
 
-struct Fallback<'a> {
+/// The database as an engine of searches.
+#[derive(Debug)]
+pub struct Fallback<'a> {
     read: &'a Read,
+}
+
+impl<'a> Fallback<'a> {
+    /// An engine that answers from what `read` sees.
+    pub const fn new(read: &'a Read) -> Self {
+        Self { read }
+    }
 }
 
 #[async_trait]
@@ -123,15 +135,28 @@ impl Retriever for Fallback<'_> {
     async fn retrieve(&self, request: Request) -> Result<Retrieved, Error> {
         let failed = |error: store::Error| Error::Engine { action: "look names up", source: error.into() };
         let (lookup, part) = lookup_of(&request);
-        let mut found = self.read.lookup(&lookup, FOUND_MAX).await.map_err(failed)?;
+        let is_of_names = lookup.is_empty() && !request.kinds.contains(&EntityKind::Composition);
+        let most = if is_of_names { NAMED_MAX } else { FOUND_MAX };
+        let mut found = self.read.lookup(&lookup, most).await.map_err(failed)?;
         if found.is_empty() && !part.is_empty() {
             let inside = Lookup { kinds: lookup.kinds, k1_part: part, ..Lookup::default() };
             found = self.read.lookup(&inside, FOUND_MAX).await.map_err(failed)?;
         }
-        let is_cut = found.len() == FOUND_MAX;
+        let is_cut = found.len() == most;
         let documents: Vec<Document> = found.into_iter().map(document).collect();
-        Ok(scan(&documents, &request, is_cut))
+        // What is sung is in the index alone.
+        let is_unknown = is_sung(&request);
+        Ok(scan(&documents, &request, is_cut || is_unknown))
     }
+}
+
+/// Whether swaras are asked for.
+fn is_sung(request: &Request) -> bool {
+    let asks = |matching: &Match| matches!(matching, Match::Any(Field::Swaras, _));
+    request.clauses.iter().any(|clause| match &clause.matching {
+        Match::All(all) => all.iter().any(asks),
+        one => asks(one),
+    })
 }
 
 /// What of a request the database can look up, and the longest word to look for inside names.

@@ -31,6 +31,6 @@ mod suggest;
 mod view;
 mod xml;
 
-pub use fallback::Freshness;
+pub use fallback::{Fallback, Freshness};
 pub use router::{api, openapi};
 pub use state::{Config, State};

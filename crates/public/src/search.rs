@@ -14,7 +14,7 @@ use domain::EntityKind;
 use http::HeaderValue;
 use search::{
     Answer, Cursor, Facet, FacetCounts, Filters, Hit, Interpretation, MatchClass, Query as Asked, RagaMode,
-    Sort,
+    Sort, SwaraPattern,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -32,6 +32,10 @@ pub(crate) struct Parameters {
     /// Words in any script and any spelling; without them everything is listed.
     #[param(example = "endaro mahanubhavulu")]
     pub q: Option<String>,
+    /// Swaras that the notation of a song holds one after the other, 3 to 16, in any octave and speed:
+    /// `S R2 G3 P`, `srgm`, `sa ri ga ma`, `స రి గ మ`; all with their numbers or none.
+    #[param(example = "G3 R2 S R2 G3 P")]
+    pub swaras: Option<String>,
     /// Kinds to look for, comma separated: `composition` (default), `raga`, `composer`, …
     pub types: Option<String>,
     /// Facets to count, comma separated: `raga`, `composer`, `tala`, `language`, `form`, `deity`, …
@@ -159,12 +163,12 @@ pub(crate) struct FoundHit {
 /// Where the words were found.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FoundMatch {
-    /// `title`, `alias`, `incipit`, `signature` or `lyric`.
+    /// `title`, `alias`, `incipit`, `signature`, `counterpart`, `lyric` or `notation`.
     pub field: &'static str,
     pub text: String,
     #[schema(value_type = String)]
     pub script: lipi::Script,
-    /// The section of the lyrics, where the line is from.
+    /// The section of the lyrics or of the notation, where the line or the avartanam is from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<FoundSection>,
     /// Byte ranges in `text`.
@@ -282,6 +286,7 @@ async fn query(asked: &Parameters, read: &Read, paging: &Paging<Cursor>) -> Resu
     }
     Ok(Asked {
         text: asked.q.clone(),
+        swaras: swaras(asked.swaras.as_deref())?,
         kinds: kinds(asked.types.as_deref())?.unwrap_or_else(|| vec![EntityKind::Composition]),
         filters: chosen,
         raga_mode: asked.raga_mode.unwrap_or_default(),
@@ -295,6 +300,14 @@ async fn query(asked: &Parameters, read: &Read, paging: &Paging<Cursor>) -> Resu
         explain: asked.explain == Some(Switch::On),
         ms_max: asked.timeout_ms.map(u64::from),
     })
+}
+
+fn swaras(text: Option<&str>) -> Result<Option<SwaraPattern>, Problem> {
+    let read = |text| {
+        SwaraPattern::parse(text)
+            .map_err(|mistake| Problem::field("/swaras", "not_swaras", mistake.to_string()))
+    };
+    text.map(read).transpose()
 }
 
 /// Most names that may be taken as words.

@@ -51,6 +51,9 @@ struct Item {
     /// The name that begins with what was typed, where it is another than the label.
     #[serde(skip_serializing_if = "Option::is_none")]
     alias: Option<String>,
+    /// Number of songs that have it; absent of a song, and where it cannot be told in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    songs: Option<u64>,
 }
 
 const LIMIT_DEFAULT: usize = 10;
@@ -87,7 +90,7 @@ pub(crate) async fn handler(
         let Some(label) = labels.get(&suggestion.entity.id) else { continue };
         let label = Label::of(label, script);
         let alias = (suggestion.text != label.label).then_some(suggestion.text);
-        let item = Item { label, alias };
+        let item = Item { label, alias, songs: suggestion.songs };
         match groups.iter_mut().find(|group| group.kind == suggestion.kind) {
             Some(group) => group.items.push(item),
             None => groups.push(OfKind { kind: suggestion.kind, items: vec![item] }),

@@ -8,14 +8,15 @@ use crate::engine::{
 use crate::fields::{Shown, ShownTitle};
 use crate::judge::{Evidence, Keys, judge};
 use crate::marks;
-use crate::names::Names;
-use crate::plan::Plan;
+use crate::names::{self, Names};
+use crate::plan::{self, Plan};
 use crate::query::{
     Answer, Cursor, Explanation, Facet, FacetCounts, Filters, Hit, Interpretation, MatchClass, Matched,
     Query, RagaMode, Sort, Suggest, Suggestion,
 };
 use domain::EntityKind;
 use lipi::Script;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Hits whose order is refined by their titles; those behind them come as the engine has them.
@@ -74,8 +75,15 @@ impl Asked<'_> {
     }
 
     fn clauses(&self) -> Vec<Clause> {
-        let Some(plan) = &self.plan else { return Vec::new() };
-        if self.loose { plan.loose() } else { plan.tight() }
+        let clauses = match &self.plan {
+            None => Vec::new(),
+            Some(plan) if self.loose => plan.loose(),
+            Some(plan) => plan.tight(),
+        };
+        match &self.query.swaras {
+            None => clauses,
+            Some(pattern) => plan::sung(pattern, clauses),
+        }
     }
 }
 
@@ -106,7 +114,8 @@ impl Searcher<'_> {
             }
         }
         asked.loose = true;
-        asked.plan = asked.plan.take().map(|plan| plan.with_misspelt(self.names, &asked.query.unlink));
+        let text = asked.query.text.as_deref().unwrap_or_default();
+        asked.plan = asked.plan.take().map(|plan| plan.with_misspelt(text, self.names, &asked.query.unlink));
         self.retrieve(asked).await
     }
 
@@ -191,12 +200,35 @@ impl Searcher<'_> {
         for attempt in 0..2 {
             let found = self.suggested(&asked, clauses).await?;
             if !found.is_empty() || attempt == 1 || !is_long {
-                return Ok(found);
+                return self.counted(found).await;
             }
             asked.loose = true;
             clauses = asked.plan.iter().flat_map(Plan::resembling).collect();
         }
         Ok(Vec::new())
+    }
+
+    /// How many songs have each of the names.
+    async fn counted(&self, mut found: Vec<Suggestion>) -> Result<Vec<Suggestion>, Error> {
+        let mut wanted: BTreeMap<Facet, Vec<String>> = BTreeMap::new();
+        for suggestion in &found {
+            if let Some(facet) = names::facet_of(suggestion.kind) {
+                wanted.entry(facet).or_default().push(suggestion.entity.id.to_string());
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(found);
+        }
+        let counted = self.engine.retrieve(plan::having(&wanted, self.deadline)).await?;
+        for suggestion in found.iter_mut().filter(|_| !counted.partial) {
+            let facet = names::facet_of(suggestion.kind);
+            let counts = counted.facets.iter().find(|counts| Some(counts.facet) == facet);
+            suggestion.songs = counts.map(|counts| {
+                let id = suggestion.entity.id.to_string();
+                counts.values.iter().find(|(value, _)| *value == id).map_or(0, |(_, count)| *count)
+            });
+        }
+        Ok(found)
     }
 
     async fn suggested(&self, asked: &Asked<'_>, clauses: Vec<Clause>) -> Result<Vec<Suggestion>, Error> {
@@ -265,12 +297,13 @@ fn hit(item: &Item, asked: &Asked<'_>) -> Option<Hit> {
     let entity = entity_of_rank(&item.candidate.rank)?;
     let shown = shown(item);
     let class = item.found.map_or(MatchClass::Listed, |found| found.class);
+    let sung = asked.query.swaras.as_ref().and_then(|pattern| marks::in_notation(pattern, &shown.swaras));
     let because = asked.plan.as_ref().zip(item.found).filter(|_| asked.query.explain);
     Some(Hit {
         entity,
         score: item.found.map_or(0.0, |found| found.tier() as f32 + found.score as f32 / 1_001.0),
         class,
-        matched: matched(item, asked, &shown).into_iter().collect(),
+        matched: matched(item, asked, &shown).into_iter().chain(sung).collect(),
         because: because.map(|(plan, found)| plan.because(&found, &shown)),
         slug: shown.slug,
     })
@@ -301,7 +334,7 @@ fn suggestion(item: &Item) -> Option<Suggestion> {
     let entity = entity_of_rank(&item.candidate.rank)?;
     let shown = shown(item);
     let text = shown.titles.get(item.found?.title?)?.text.clone();
-    Some(Suggestion { entity, slug: shown.slug, text, kind: entity.kind })
+    Some(Suggestion { entity, slug: shown.slug, text, kind: entity.kind, songs: None })
 }
 
 fn interpretations(asked: &Asked<'_>, best: Option<Evidence>, typed: Option<&str>) -> Vec<Interpretation> {

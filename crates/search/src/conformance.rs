@@ -3,7 +3,8 @@
 
 use crate::{
     Answer, Applied, Change, Config, Cursor, Document, Error, Facet, Filters, LyricSection, MatchClass,
-    OpenSearchConfig, Position, Query, RagaMode, Search, Sort, Suggest, Title, TitleKind,
+    OpenSearchConfig, Position, Query, RagaMode, Search, Sort, Suggest, SwaraPattern, SwaraSection, Title,
+    TitleKind,
 };
 use chrono::{DateTime, Duration, Utc};
 use domain::metrics::Metrics;
@@ -21,8 +22,9 @@ mod understanding;
 
 use understanding::{
     a_family_of_ragas_is_one_filter, a_line_from_the_middle_is_found_and_marked,
-    a_removed_chip_is_a_word_again, an_answer_explains_itself, misspelt_and_joined_words_are_found,
-    names_in_a_text_narrow_it, titles_sort_in_the_alphabet_of_a_script,
+    a_pattern_of_swaras_narrows_and_is_marked, a_removed_chip_is_a_word_again, an_answer_explains_itself,
+    misspelt_and_joined_words_are_found, names_in_a_text_narrow_it,
+    suggested_names_say_how_many_songs_have_them, titles_sort_in_the_alphabet_of_a_script,
 };
 
 macro_rules! conformance {
@@ -73,6 +75,8 @@ macro_rules! promises {
             a_family_of_ragas_is_one_filter,
             titles_sort_in_the_alphabet_of_a_script,
             an_answer_explains_itself,
+            a_pattern_of_swaras_narrows_and_is_marked,
+            suggested_names_say_how_many_songs_have_them,
             versions_list_what_is_held,
             position_travels_with_the_index,
             rebuild_equals_the_fed_index,

@@ -3,6 +3,7 @@
 use crate::Error;
 use chrono::{DateTime, Utc};
 use domain::EntityRef;
+use domain::music::Swara;
 use lipi::Script;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -57,6 +58,8 @@ pub struct Document {
     /// The words of a composition, section by section, in one script of each version. What is indexed is
     /// shown as a fragment: give none that readers may not see.
     pub lyrics: Vec<LyricSection>,
+    /// The swaras of a composition as it is sung, section by section of each notation.
+    pub swaras: Vec<SwaraSection>,
     /// Every raga of a composition; a ragamalika has several.
     pub ragas: Vec<Uuid>,
     /// The raga of a composition in one raga, or the first of a ragamalika.
@@ -98,6 +101,8 @@ impl Document {
     pub const SECTIONS_MAX: usize = 400;
     /// Longest lyrics, all sections together, in bytes.
     pub const LYRIC_BYTES_MAX: usize = 200_000;
+    /// Most swaras, all sections together.
+    pub const SWARAS_MAX: usize = 50_000;
     /// Most values of one facet.
     pub const VALUES_MAX: usize = 256;
     /// Longest slug, and longest text of a facet's value, in bytes.
@@ -113,6 +118,7 @@ impl Document {
             slug,
             titles: Vec::new(),
             lyrics: Vec::new(),
+            swaras: Vec::new(),
             sort_titles: Vec::new(),
             popularity: 0,
             ragas: Vec::new(),
@@ -141,7 +147,10 @@ impl Document {
             && self.languages.iter().chain(&self.form).all(|value| value.len() <= Self::VALUE_BYTES_MAX)
             && self.slug.len() <= Self::VALUE_BYTES_MAX
             && self.lyrics.len() <= Self::SECTIONS_MAX
-            && self.lyric_bytes() <= Self::LYRIC_BYTES_MAX;
+            && self.lyric_bytes() <= Self::LYRIC_BYTES_MAX
+            && self.swaras.len() <= Self::SECTIONS_MAX
+            && self.swaras.iter().flat_map(|section| &section.rows).map(Vec::len).sum::<usize>()
+                <= Self::SWARAS_MAX;
         if fine { Ok(()) } else { Err(Error::DocumentTooLarge { entity: self.entity }) }
     }
 
@@ -165,6 +174,20 @@ pub struct LyricSection {
     /// The lines, in order.
     #[serde(rename = "l")]
     pub lines: Vec<String>,
+}
+
+/// The swaras of one section of a notation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SwaraSection {
+    /// The section's id in the composition.
+    #[serde(rename = "i")]
+    pub section: Uuid,
+    /// What a reader calls it: `pallavi`, `charanam 2`.
+    #[serde(rename = "n")]
+    pub label: String,
+    /// The swaras of each avartanam as often as they are struck.
+    #[serde(rename = "r")]
+    pub rows: Vec<Vec<Swara>>,
 }
 
 /// One title or name, in one script.
@@ -198,22 +221,25 @@ pub enum TitleKind {
     Incipit,
     /// The words with which a composer signs. They link a text to the composer, weakly.
     Signature,
+    /// What a raga's counterpart in the north is called: meant where no raga has the name itself.
+    Counterpart,
 }
 
 impl TitleKind {
     pub(crate) fn of_field(field: &str) -> Option<Self> {
-        [Self::Display, Self::Alias, Self::Incipit, Self::Signature]
+        [Self::Display, Self::Alias, Self::Incipit, Self::Signature, Self::Counterpart]
             .into_iter()
             .find(|kind| kind.field() == field)
     }
 
-    /// The name of the field on the wire: `title`, `alias`, `incipit`, `signature`.
+    /// The name of the field on the wire: `title`, `alias`, `incipit`, `signature`, `counterpart`.
     pub const fn field(self) -> &'static str {
         match self {
             Self::Display => "title",
             Self::Alias => "alias",
             Self::Incipit => "incipit",
             Self::Signature => "signature",
+            Self::Counterpart => "counterpart",
         }
     }
 }

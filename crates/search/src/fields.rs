@@ -3,9 +3,10 @@
 //! Keys are folded here and nowhere else, so the folding cannot differ between engines, nor between what is
 //! stored and what is asked.
 
-use crate::document::{Document, LyricSection, TitleKind};
+use crate::document::{Document, LyricSection, SwaraSection, TitleKind};
 use crate::engine::Column;
 use crate::query::Facet;
+use crate::swaras;
 use domain::{EntityKind, EntityRef};
 use lipi::Script;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use std::fmt::Write as _;
 use uuid::Uuid;
 
 /// Version of fields, columns and stored texts; part of the name of every index.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 /// Bytes of a sort key that decide the order.
 const SORT_BYTES: usize = 32;
 const KEY_BYTES: usize = 17;
@@ -60,11 +61,13 @@ pub enum Field {
     TitleGram,
     /// Pieces of four letters of the `k2` of each section of the lyrics, never across sections.
     LyricGram,
+    /// Runs of swaras, with and without their numbers; see [`crate::swaras`].
+    Swaras,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Joined,
         Self::Suffix,
         Self::Word,
@@ -72,6 +75,7 @@ impl Field {
         Self::CoarseTamil,
         Self::TitleGram,
         Self::LyricGram,
+        Self::Swaras,
     ];
 
     /// The name of the field in every engine.
@@ -84,6 +88,7 @@ impl Field {
             Self::CoarseTamil => "title_j2_tamil",
             Self::TitleGram => "title_tri",
             Self::LyricGram => "lyric_gram",
+            Self::Swaras => "swara_tok",
         }
     }
 }
@@ -129,6 +134,8 @@ pub(crate) struct Shown {
     pub(crate) titles: Vec<ShownTitle>,
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) lyrics: Vec<LyricSection>,
+    #[serde(rename = "n", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) swaras: Vec<SwaraSection>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -155,6 +162,8 @@ impl Indexed {
                 terms.insert((Field::LyricGram, gram));
             });
         }
+        let sung = document.swaras.iter().flat_map(|section| swaras::terms(&section.rows));
+        terms.extend(sung.map(|run| (Field::Swaras, run)));
         Self {
             entity: document.entity,
             version: document.version,
@@ -342,6 +351,7 @@ fn shown(document: &Document) -> String {
             .map(|title| ShownTitle { text: title.text.clone(), script: title.script, kind: title.kind })
             .collect(),
         lyrics: document.lyrics.clone(),
+        swaras: document.swaras.clone(),
     };
     serde_json::to_string(&shown).unwrap_or_default()
 }

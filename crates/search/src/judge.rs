@@ -17,12 +17,16 @@ pub(crate) const SCORE_MAX: u32 = 1_000;
 pub(crate) const ALIKE: u32 = 800;
 /// Scores of names beside a word that says what they are: nothing else can be meant.
 const TYPED: u32 = 800;
+/// Scores of several whole words inside a title.
+const INSIDE: u32 = 900;
 /// Below this share of both sides, a resemblance is a guess.
 const CONFIDENT_MIN: u32 = 740;
 /// What is less alike than this is not called similar.
 const SIMILAR_MIN: u32 = 450;
 /// Fewest letters of a line that is called the same.
 const LYRIC_LETTERS_MIN: usize = 10;
+/// From so many letters on a few of them may be others.
+const LYRIC_LETTERS_SAFE: usize = 14;
 
 /// The best evidence that a text means a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,7 @@ impl Evidence {
             MatchClass::Named => 10,
             MatchClass::Prefix => 9,
             MatchClass::Extended if self.score >= 500 => 8,
+            MatchClass::AllTokens if self.score >= INSIDE => 8,
             MatchClass::AllTokens => 7,
             MatchClass::About => 6,
             MatchClass::Similar | MatchClass::Lyric if self.score >= ALIKE => 5,
@@ -220,7 +225,7 @@ fn judge_title(reading: &Reading, title: &TitleKeys<'_>, loose: bool) -> Option<
     let less = match title.kind {
         TitleKind::Display => 0,
         TitleKind::Alias => 5,
-        TitleKind::Incipit | TitleKind::Signature => 10,
+        TitleKind::Incipit | TitleKind::Signature | TitleKind::Counterpart => 10,
     };
     Some(Evidence { score: found.score.saturating_sub(less), ..found })
 }
@@ -265,7 +270,8 @@ fn begins(title: &str, whole: &str, prefix: &str) -> Option<u32> {
 /// The text begins with the title and goes on.
 fn by_head(reading: &Reading, title: &TitleKeys<'_>) -> Option<Evidence> {
     let covered = share(title.joined.len(), reading.joined.len());
-    if reading.heads.iter().any(|head| head == title.joined) {
+    let bare = without_final_m(title.joined);
+    if reading.heads.iter().any(|head| head == title.joined || head == bare) {
         let long = reading.is_long_head(title.joined);
         let score = if long { 500 + covered / 2 } else { covered.min(490) };
         return Some(Evidence { alike: covered, ..Evidence::of(MatchClass::Extended, score) });
@@ -294,7 +300,10 @@ fn by_words(reading: &Reading, title: &TitleKeys<'_>) -> Option<Evidence> {
             + if inside { 150 } else { 0 }
             + if first { 70 } else { 0 }
             + if whole_words { 80 } else { 0 };
-        Evidence::of(MatchClass::AllTokens, score.min(SCORE_MAX))
+        // Several whole words, one after the other: nothing that was typed is left over.
+        let says_all = inside && whole_words && reading.tokens.len() > 1;
+        let score = if says_all { INSIDE + covered / 10 } else { score.min(INSIDE - 1) };
+        Evidence::of(MatchClass::AllTokens, score)
     })
 }
 
@@ -332,9 +341,13 @@ fn judge_lyrics(reading: &Reading, lyrics: &str) -> Option<Evidence> {
         .filter_map(|(at, key)| find_alike(pattern, key.as_bytes()).map(|(end, cost)| (at, end, cost)))
         .min_by_key(|(_, _, cost)| *cost)?;
     let alike = SCORE_MAX.saturating_sub(cost * SCORE_MAX / letters);
-    // A short text is in many lines by chance.
+    // A short text is in many lines by chance, and something like a short one in many more.
     let short = pattern.len() < LYRIC_LETTERS_MIN || reading.tokens.len() < 2;
-    let score = if short { alike * 8 / 10 } else { alike.saturating_sub(20) };
+    let score = match pattern.len() {
+        _ if short => alike * 8 / 10,
+        ..LYRIC_LETTERS_SAFE => alike.saturating_sub(20 + (SCORE_MAX - alike) / 2),
+        _ => alike.saturating_sub(20),
+    };
     (score >= SIMILAR_MIN).then_some(Evidence {
         alike,
         lyric: Some((section, end)),

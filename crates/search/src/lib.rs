@@ -33,16 +33,18 @@ mod query;
 mod reading;
 mod scan;
 mod similar;
+mod swaras;
 mod tantivy;
 mod words;
 
-pub use document::{Change, Document, LyricSection, Title, TitleKind};
+pub use document::{Change, Document, LyricSection, SwaraSection, Title, TitleKind};
 pub use misses::Miss;
 pub use opensearch::{OpenSearchConfig, Password};
 pub use query::{
     Answer, Cursor, Explanation, Facet, FacetCounts, Filters, Held, HeldAfter, Hit, Interpretation,
     LyricPlace, MatchClass, Matched, Query, RagaMode, Sort, Suggest, Suggestion, UnknownFacet,
 };
+pub use swaras::{SwaraMistake, SwaraPattern};
 
 use answer::Searcher;
 use arc_swap::ArcSwap;
@@ -348,7 +350,7 @@ impl Search {
     /// as far as that engine knows. The answer says that it is degraded.
     pub async fn query_elsewhere(&self, engine: &dyn Retriever, query: &Query) -> Result<Answer, Error> {
         check_query(query)?;
-        let names = self.names.load_full();
+        let names = self.names_by(engine).await?;
         let searcher = Searcher { engine, degraded: true, ..self.searcher(&names, query.ms_max) };
         let answer =
             Searcher { deadline: Instant::now() + ELSEWHERE_TIME_MAX, ..searcher }.answer(query).await?;
@@ -363,7 +365,7 @@ impl Search {
         suggest: &Suggest,
     ) -> Result<Vec<Suggestion>, Error> {
         check_suggest(suggest)?;
-        let names = self.names.load_full();
+        let names = self.names_by(engine).await?;
         Searcher { engine, degraded: true, ..self.searcher(&names, None) }.suggest(suggest).await
     }
 
@@ -383,6 +385,18 @@ impl Search {
     /// Reads the names that link anew. Done by itself after every change through this value; another
     /// process that shares the engine calls it now and then.
     pub async fn refresh_names(&self) -> Result<(), Error> {
+        self.learn_names(self.backend.as_ref()).await
+    }
+
+    /// The names that link. Where the index was away from the beginning, those that the other engine knows.
+    async fn names_by(&self, engine: &dyn Retriever) -> Result<Arc<Names>, Error> {
+        if !self.names.load().has_entities() {
+            self.learn_names(engine).await?;
+        }
+        Ok(self.names.load_full())
+    }
+
+    async fn learn_names(&self, engine: &dyn Retriever) -> Result<(), Error> {
         let mut found = Vec::new();
         let mut after = None;
         loop {
@@ -397,7 +411,7 @@ impl Search {
                 lyrics: false,
                 deadline: Instant::now() + NAMES_TIME_MAX,
             };
-            let page = self.backend.retrieve(request).await?.candidates;
+            let page = engine.retrieve(request).await?.candidates;
             let is_last = page.len() < NAMES_PER_PAGE;
             after = page.last().map(|last| (last.primary, last.rank.clone()));
             found.extend(page);

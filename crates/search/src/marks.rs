@@ -1,10 +1,11 @@
 //! Which words of what is shown a text matched, as ranges of bytes of the original.
 
-use crate::document::LyricSection;
+use crate::document::{LyricSection, SwaraSection};
 use crate::fields::push_coarse;
 use crate::query::{LyricPlace, MatchClass, Matched};
 use crate::reading::Reading;
-use lipi::Token;
+use crate::swaras::SwaraPattern;
+use lipi::{Script, Token};
 use std::ops::Range;
 
 /// The words of a title that the text matched.
@@ -94,4 +95,11 @@ pub(crate) fn in_lyrics(reading: &Reading, section: &LyricSection, end: usize) -
         ranges,
         place: Some(LyricPlace { section: section.section, label: section.label.clone(), line: line + 1 }),
     })
+}
+
+/// The first place in a notation where a pattern is sung.
+pub(crate) fn in_notation(pattern: &SwaraPattern, sections: &[SwaraSection]) -> Option<Matched> {
+    let (section, line, text, ranges) = pattern.place(sections)?;
+    let place = LyricPlace { section: section.section, label: section.label.clone(), line };
+    Some(Matched { field: "notation", text, script: Script::Latin, ranges, place: Some(place) })
 }

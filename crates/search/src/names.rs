@@ -9,10 +9,10 @@ use crate::engine::Candidate;
 use crate::fields::Shown;
 use crate::fields::entity_of_rank;
 use crate::query::{Facet, Interpretation};
+use crate::similar::whole_likeness;
 use crate::words::{WORDS, link_key};
 use domain::EntityKind;
-use fst::automaton::Levenshtein;
-use fst::{IntoStreamer, Map, Streamer};
+use fst::Map;
 use lipi::{Script, Token};
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,6 +26,18 @@ pub(crate) const KINDS: [(EntityKind, Facet); 7] = [
     (EntityKind::Tag, Facet::Tag),
     (EntityKind::Group, Facet::Group),
 ];
+/// The facet that names of a kind narrow.
+pub(crate) fn facet_of(kind: EntityKind) -> Option<Facet> {
+    KINDS.into_iter().find(|(known, _)| *known == kind).map(|(_, facet)| facet)
+}
+
+/// Endings that a composer's name takes out of respect or in another language, folded; the longest first.
+const RESPECT: [&str; 15] =
+    ["ikalu", "igalu", "igal", "ikal", "udu", "ulu", "galu", "gal", "kal", "lu", "ru", "ar", "n", "r", "a"];
+/// The key of the commonest word of respect.
+const SRI: &str = "sri";
+/// Fewest letters of a composer's name without its ending.
+const RESPECT_LETTERS_MIN: usize = 5;
 /// Most words of one name.
 const NAME_WORDS_MAX: usize = 4;
 /// Most linked names of one text.
@@ -34,6 +46,12 @@ const SPANS_MAX: usize = 6;
 const MISSPELT_LETTERS_MIN: usize = 6;
 /// Most names that a misspelt one may stand for.
 const MISSPELT_MAX: usize = 8;
+/// Letters of the longest name that may be misspelt.
+const NEAR_LETTERS_MAX: usize = 40;
+/// Words of the longest text in which names may be misspelt.
+const NEAR_WORDS_MAX: usize = 10;
+/// Likeness, of 1,000, from which a misspelt name is recognised.
+const NEAR_MIN: u32 = 880;
 
 /// One name of one entity.
 #[derive(Clone, Debug)]
@@ -45,6 +63,8 @@ struct Name {
     weak: bool,
     /// For a raga: the key that keeps Kanada and Kannada apart.
     raga_key: String,
+    /// The name of a counterpart: meant where nothing has the name itself.
+    borrowed: bool,
 }
 
 /// Names by their keys.
@@ -55,6 +75,8 @@ pub(crate) struct Names {
     by_key: Map<Vec<u8>>,
     /// The same by the coarse key, for Tamil script.
     by_coarse: Map<Vec<u8>>,
+    /// Keys of ragas and composers with the letters in them, to look through for misspelt ones.
+    strong: Vec<(String, u32, u64)>,
     melas: HashMap<String, Vec<String>>,
 }
 
@@ -68,6 +90,8 @@ pub(crate) struct Span {
     pub(crate) grade: Grade,
     /// Something says that a name is meant: a word beside it, or a composer's name of several words.
     pub(crate) is_typed: bool,
+    /// Something like the name stands there.
+    pub(crate) is_near: bool,
     /// What it may be, by facet; every facet's values are alternatives.
     pub(crate) meanings: Vec<Meaning>,
 }
@@ -112,6 +136,7 @@ impl Names {
                 text: word.clone(),
                 weak: false,
                 raga_key: String::new(),
+                borrowed: false,
             };
             names.push(name);
         }
@@ -124,8 +149,22 @@ impl Names {
             coarse.entry(coarse_key(&key)).or_insert_with(Vec::new).push(at);
             keys.entry(key).or_insert_with(Vec::new).push(at);
         }
+        let has_strong =
+            |at: &u32| names.get(*at as usize).is_some_and(|name: &Name| is_strong(name) && !name.borrowed);
+        // Sets are numbered in the order of keys.
+        let strong = (0_u64..)
+            .zip(&keys)
+            .filter(|(_, (key, set))| key.len() >= MISSPELT_LETTERS_MIN && set.iter().any(has_strong))
+            .map(|(set, (key, _))| (key.clone(), letters(key), set))
+            .collect();
         let mut sets = Vec::new();
-        Self { by_key: map(keys, &mut sets), by_coarse: map(coarse, &mut sets), names, sets, melas }
+        let by_key = map(keys, &mut sets);
+        Self { by_key, by_coarse: map(coarse, &mut sets), strong, names, sets, melas }
+    }
+
+    /// Whether there are names beside those of languages and forms.
+    pub(crate) fn has_entities(&self) -> bool {
+        self.names.len() > WORDS.values.len()
     }
 
     /// The melas of a raga.
@@ -154,25 +193,81 @@ impl Names {
         spans
     }
 
-    /// The names that the whole of a misspelt text may stand for, one letter off.
-    pub(crate) fn misspelt(&self, tokens: &[Token]) -> Vec<Span> {
-        let key = link_key(&lipi::k1_of_tokens(tokens));
-        let Ok(near) = Levenshtein::new(&key, 1) else { return Vec::new() };
-        if key.len() < MISSPELT_LETTERS_MIN {
+    /// The same where words may be misspelt: names that nearly stand there, beside those of `exact` that they
+    /// do not cover. Empty where there are none.
+    pub(crate) fn near_spans(
+        &self,
+        text: &str,
+        tokens: &[Token],
+        exact: &[Span],
+        unlink: &[String],
+    ) -> Vec<Span> {
+        if tokens.len() > NEAR_WORDS_MAX {
             return Vec::new();
         }
-        let mut found = Vec::new();
-        let mut stream = self.by_key.search(near).into_stream();
-        while let Some((_, set)) = stream.next() {
-            found.extend(self.set(set).filter(|name| is_strong(name)));
-            if found.len() > MISSPELT_MAX {
-                break;
+        let script = lipi::script_of(text);
+        let mut near: Vec<Span> = Vec::new();
+        for length in (1..=NAME_WORDS_MAX.min(tokens.len())).rev() {
+            for from in 0..=tokens.len() - length {
+                let words = from..from + length;
+                // A name of several words may hold what is a name by itself; never a part of one.
+                let is_free = |span: &Span| {
+                    !overlap(&span.words, &words)
+                        || (length > 1 && span.words.start >= from && span.words.end <= words.end)
+                };
+                if near.iter().any(|span| overlap(&span.words, &words)) || !exact.iter().all(is_free) {
+                    continue;
+                }
+                near.extend(self.near_span(&Asked { text, tokens, words, script, unlink }));
             }
         }
+        if near.is_empty() {
+            return near;
+        }
+        let kept = exact.iter().filter(|span| !near.iter().any(|near| overlap(&near.words, &span.words)));
+        let mut all: Vec<Span> = kept.cloned().chain(near.iter().cloned()).collect();
+        all.sort_by_key(|span| span.words.start);
+        all.truncate(SPANS_MAX);
+        all
+    }
+
+    fn near_span(&self, asked: &Asked<'_>) -> Option<Span> {
+        let key = link_key(&lipi::k1_of_tokens(&asked.tokens[asked.words.clone()]));
+        let mut found = self.near(&key);
+        found.retain(|name| !asked.unlink.contains(&name.value));
+        let around = asked.around();
+        let typed = around.iter().find_map(|(_, facets)| facets.as_deref());
+        if let Some(facets) = typed {
+            found.retain(|name| facets.contains(&name.facet));
+        }
+        let first = found.first()?;
+        let mut around: Vec<usize> = around.into_iter().map(|(at, _)| at).collect();
+        if first.facet == Facet::Composer {
+            around.extend(asked.honorifics());
+        }
         let meanings = meanings(found.into_iter());
-        let words = 0..tokens.len();
-        let span = Span { words, around: Vec::new(), grade: Grade::Strong, is_typed: false, meanings };
-        if span.meanings.is_empty() { Vec::new() } else { vec![span] }
+        let words = asked.words.clone();
+        Some(Span { words, around, grade: Grade::Strong, is_typed: false, is_near: true, meanings })
+    }
+
+    /// The names that a key most resembles, where it resembles any enough.
+    fn near(&self, key: &str) -> Vec<&Name> {
+        if key.len() < MISSPELT_LETTERS_MIN || key.len() > NEAR_LETTERS_MAX {
+            return Vec::new();
+        }
+        let letters = letters(key);
+        let mut best = (NEAR_MIN, Vec::new());
+        for (own, own_letters, set) in &self.strong {
+            let is_far = own.len().abs_diff(key.len()) > 2 || (letters ^ own_letters).count_ones() > 3;
+            let alike = if is_far { 0 } else { whole_likeness(key, own) };
+            if alike > best.0 || (alike == best.0 && best.1.len() < MISSPELT_MAX) {
+                if alike > best.0 {
+                    best = (alike, Vec::new());
+                }
+                best.1.push(*set);
+            }
+        }
+        best.1.into_iter().flat_map(|set| self.set(set)).filter(|name| is_strong(name)).collect()
     }
 
     fn span(&self, asked: &Asked<'_>) -> Option<Span> {
@@ -197,9 +292,11 @@ impl Names {
         if is_composer {
             around.extend(asked.honorifics());
         }
-        let is_typed = !around.is_empty() || (is_composer && asked.words.len() > 1);
+        // Sri stands before titles as often as before people.
+        let says = |at: &usize| asked.key(*at).is_some_and(|key| key != SRI);
+        let is_typed = around.iter().any(says) || (is_composer && asked.words.len() > 1);
         let meanings = meanings(found.into_iter());
-        Some(Span { words: asked.words.clone(), around, grade, is_typed, meanings })
+        Some(Span { words: asked.words.clone(), around, grade, is_typed, is_near: false, meanings })
     }
 
     fn found<'a>(&'a self, key: &str, asked: &Asked<'_>) -> Vec<&'a Name> {
@@ -218,24 +315,32 @@ impl Names {
             }
         }
         found.retain(|name| !asked.unlink.contains(&name.value));
+        if found.iter().any(|name| name.facet == Facet::Raga && !name.borrowed) {
+            found.retain(|name| !name.borrowed);
+        }
         found
     }
 
-    /// A composer's name with an ending of respect: Tyagarajar, Annamacharyulu.
+    /// A composer's name with an ending of respect, or with the ending of another language: Tyagarajar,
+    /// Annamacharyulu, Jayadevudu, Sastrigal, Surdasa.
     fn with_respect(&self, key: &str, script: Script) -> Vec<&Name> {
-        let bare = ["lu", "ru", "ar", "r", "l"].into_iter().filter_map(|ending| key.strip_suffix(ending));
-        for bare in bare.filter(|bare| bare.len() >= MISSPELT_LETTERS_MIN) {
-            let set = match script {
-                Script::Tamil => self.by_coarse.get(coarse_key(bare)),
-                _ => self.by_key.get(bare),
+        for ending in RESPECT {
+            let Some(bare) = key.strip_suffix(ending).filter(|bare| bare.len() >= RESPECT_LETTERS_MIN) else {
+                continue;
             };
-            let found: Vec<&Name> = set
-                .into_iter()
-                .flat_map(|set| self.set(set))
-                .filter(|name| name.facet == Facet::Composer && !name.weak)
-                .collect();
-            if !found.is_empty() {
-                return found;
+            for own in [bare.to_owned(), format!("{bare}a"), format!("{bare}i")] {
+                let set = match script {
+                    Script::Tamil => self.by_coarse.get(coarse_key(&own)),
+                    _ => self.by_key.get(&own),
+                };
+                let found: Vec<&Name> = set
+                    .into_iter()
+                    .flat_map(|set| self.set(set))
+                    .filter(|name| name.facet == Facet::Composer && !name.weak)
+                    .collect();
+                if !found.is_empty() {
+                    return found;
+                }
             }
         }
         Vec::new()
@@ -304,6 +409,7 @@ fn add_document(document: &Candidate, names: &mut Vec<Name>, melas: &mut HashMap
             value: value.clone(),
             weak: title.kind == TitleKind::Signature,
             raga_key: if is_raga { lipi::raga_key(&title.text) } else { String::new() },
+            borrowed: title.kind == TitleKind::Counterpart,
             text: title.text,
         });
     }
@@ -325,6 +431,15 @@ fn map(keys: BTreeMap<String, Vec<u32>>, sets: &mut Vec<Vec<u32>>) -> Map<Vec<u8
         .collect();
     // Keys of an ordered map are in order and distinct, which is all that can go wrong.
     Map::from_iter(numbered).unwrap_or_default()
+}
+
+fn overlap(one: &std::ops::Range<usize>, other: &std::ops::Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+/// Which of the 26 letters a key has.
+fn letters(key: &str) -> u32 {
+    key.bytes().filter(u8::is_ascii_lowercase).fold(0, |set, letter| set | 1 << (letter - b'a'))
 }
 
 /// The key of a name for Tamil script, which often writes ha as ka.

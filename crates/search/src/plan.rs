@@ -5,13 +5,17 @@
 //! those. The **tight** plan holds what contains all of the text. The **loose** one adds what resembles it
 //! (titles by pieces, lines of lyrics), and is asked only where the tight one found nothing good.
 
-use crate::engine::{Clause, Column, Match};
+use crate::engine::{Clause, Column, Match, Order, Request};
 use crate::fields::{Field, LYRIC_GRAM, grams, without_final_m};
 use crate::names::{Grade, Names, Span};
 use crate::query::Facet;
 use crate::reading::{Reading, at_least};
+use crate::swaras::SwaraPattern;
 use crate::words::{WORDS, link_key};
+use domain::EntityKind;
 use lipi::Script;
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// Most readings of one text beside the plain one.
 const READINGS_MAX: usize = 12;
@@ -65,7 +69,7 @@ impl Plan {
             if others.len() == READINGS_MAX {
                 break;
             }
-            others.extend(linked(text.trim(), &whole, chosen, spans.len()));
+            others.extend(linked(text.trim(), &whole, chosen, &spans));
         }
         Some(Self { whole, others })
     }
@@ -75,21 +79,24 @@ impl Plan {
         Some(Self { whole: Reading::of(text)?, others: Vec::new() })
     }
 
-    /// Adds a reading of the whole as a misspelt name.
-    pub(crate) fn with_misspelt(mut self, names: &Names, unlink: &[String]) -> Self {
-        if self.others.is_empty() {
-            let mut spans = names.misspelt(&self.whole.tokens);
-            spans.iter_mut().for_each(|span| {
-                span.meanings
-                    .iter_mut()
-                    .for_each(|meaning| meaning.values.retain(|value| !unlink.contains(value)));
-                span.meanings.retain(|meaning| !meaning.values.is_empty());
-            });
-            spans.retain(|span| !span.meanings.is_empty());
-            if !spans.is_empty() {
-                let wanted = spans.iter().map(wanted).collect();
-                self.others.push(Linked { spans, wanted, rest: None, is_sure: false, is_typed: false });
+    /// Adds readings in which names are misspelt: of all words, or of a name of several.
+    pub(crate) fn with_misspelt(mut self, text: &str, names: &Names, unlink: &[String]) -> Self {
+        let text = text.trim();
+        let exact = names.spans(text, &self.whole.tokens, unlink);
+        let spans = names.near_spans(text, &self.whole.tokens, &exact, unlink);
+        for chosen in subsets(&spans).into_iter().filter(|chosen| chosen.iter().any(|span| span.is_near)) {
+            if self.others.len() >= 2 * READINGS_MAX {
+                break;
             }
+            let may_leave = chosen.iter().all(|span| !span.is_near || span.words.len() > 1);
+            let linked = linked(text, &self.whole, chosen, &spans);
+            self.others.extend(
+                linked.filter(|linked| linked.rest.is_none() || may_leave).map(|linked| Linked {
+                    is_sure: false,
+                    is_typed: false,
+                    ..linked
+                }),
+            );
         }
         self
     }
@@ -169,6 +176,35 @@ impl Linked {
     }
 }
 
+/// The same clauses for documents alone that hold a pattern of swaras; without clauses, all of those.
+pub(crate) fn sung(pattern: &SwaraPattern, clauses: Vec<Clause>) -> Vec<Clause> {
+    let conditions: Vec<Match> =
+        pattern.terms().iter().map(|term| any(Field::Swaras, [term.as_str()])).collect();
+    if clauses.is_empty() {
+        return vec![clause(SOME, Match::All(conditions))];
+    }
+    let under = |one: Clause| clause(one.strength, under(&conditions, one.matching));
+    clauses.into_iter().map(under).collect()
+}
+
+/// Counts of these values over the songs that have any of them.
+pub(crate) fn having(wanted: &BTreeMap<Facet, Vec<String>>, deadline: Instant) -> Request {
+    let has = |(facet, values): (&Facet, &Vec<String>)| {
+        clause(ABOUT, Match::Value(Column::Facet(*facet), values.clone()))
+    };
+    Request {
+        kinds: vec![EntityKind::Composition],
+        clauses: wanted.iter().map(has).collect(),
+        filters: Vec::new(),
+        facets: wanted.keys().copied().collect(),
+        order: Order::Strength,
+        keep: 1,
+        after: None,
+        lyrics: false,
+        deadline,
+    }
+}
+
 /// Choices of spans, those with the most names first.
 fn subsets(spans: &[Span]) -> Vec<Vec<Span>> {
     let mut all: Vec<Vec<Span>> = (1..1_usize << spans.len())
@@ -182,7 +218,7 @@ fn subsets(spans: &[Span]) -> Vec<Vec<Span>> {
 }
 
 /// The reading in which these spans are names, where a reader may mean it.
-fn linked(text: &str, whole: &Reading, spans: Vec<Span>, all: usize) -> Option<Linked> {
+fn linked(text: &str, whole: &Reading, spans: Vec<Span>, all: &[Span]) -> Option<Linked> {
     let mut taken = vec![false; whole.tokens.len()];
     for span in &spans {
         span.words.clone().chain(span.around.iter().copied()).for_each(|at| taken[at] = true);
@@ -200,7 +236,9 @@ fn linked(text: &str, whole: &Reading, spans: Vec<Span>, all: usize) -> Option<L
         Grade::Ambiguous => rest.is_none() || span.words.start > 0,
         Grade::Weak => rest.is_none(),
     };
-    if !spans.iter().all(may_be) || (rest.is_none() && spans.len() < all && spans.len() < 2) {
+    // A name that is passed over must be a word of respect beside another, or there must be a rest.
+    let is_passed_over = |span: &Span| span.words.clone().any(|at| !taken[at]);
+    if !spans.iter().all(may_be) || (rest.is_none() && spans.len() < 2 && all.iter().any(is_passed_over)) {
         return None;
     }
     let short =
@@ -295,7 +333,11 @@ fn under(conditions: &[Match], matching: Match) -> Match {
     if conditions.is_empty() {
         return matching;
     }
-    Match::All(conditions.iter().cloned().chain([matching]).collect())
+    let inner = match matching {
+        Match::All(inner) => inner,
+        one => vec![one],
+    };
+    Match::All(conditions.iter().cloned().chain(inner).collect())
 }
 
 const fn clause(strength: u16, matching: Match) -> Clause {

@@ -1,6 +1,7 @@
 //! What may be asked, and what is answered.
 
 use crate::Position;
+use crate::swaras::SwaraPattern;
 use domain::{EntityKind, EntityRef};
 use lipi::Script;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub struct Query {
     /// Words in any script and spelling; none lists everything. Signs and wildcards are plain text. What
     /// exceeds [`Query::TEXT_CHARS_MAX`] or [`Query::TOKENS_MAX`] is cut, and the answer says so.
     pub text: Option<String>,
+    /// Swaras that the notation of a hit must hold one after the other.
+    pub swaras: Option<SwaraPattern>,
     /// Kinds of entity wanted.
     pub kinds: Vec<EntityKind>,
     /// Values wanted: any of a facet, in every facet named.
@@ -60,6 +63,7 @@ impl Default for Query {
     fn default() -> Self {
         Self {
             text: None,
+            swaras: None,
             kinds: vec![EntityKind::Composition],
             filters: Filters::default(),
             raga_mode: RagaMode::Any,
@@ -360,26 +364,26 @@ impl MatchClass {
 /// Where a text matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matched {
-    /// `title`, `alias`, `incipit`, `signature` or `lyric`.
+    /// `title`, `alias`, `incipit`, `signature`, `counterpart`, `lyric` or `notation`.
     pub field: &'static str,
-    /// The title, or the line of the lyrics, as it is written.
+    /// The title, or the line of the lyrics, as it is written; of a notation the swaras of the avartanams.
     pub text: String,
     /// The script of `text`.
     pub script: Script,
     /// The words that matched, as ranges of bytes in `text`, in order.
     pub ranges: Vec<Range<usize>>,
-    /// Where in the lyrics; none for a title.
+    /// Where in the lyrics or the notation; none for a title.
     pub place: Option<LyricPlace>,
 }
 
-/// A line of the lyrics.
+/// A line of the lyrics, or an avartanam of a notation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LyricPlace {
     /// The section's id.
     pub section: Uuid,
     /// What a reader calls it: `charanam 2`.
     pub label: String,
-    /// Number of the line in its section, from 1.
+    /// Number of the line, or of the avartanam, in its section, from 1.
     pub line: usize,
 }
 
@@ -419,6 +423,8 @@ pub struct Suggestion {
     pub text: String,
     /// Kind of `entity`, to group by.
     pub kind: EntityKind,
+    /// Number of songs that have it; none of a song, or where that cannot be told in time.
+    pub songs: Option<u64>,
 }
 
 /// An entity the index holds, and the version of what it holds.

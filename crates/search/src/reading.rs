@@ -61,7 +61,8 @@ impl Reading {
     /// Pieces of the text, and how many of them a title must have that may be meant by the whole of it.
     pub(crate) fn grams(&self) -> (Vec<String>, usize) {
         let grams = title_grams(&self.coarse);
-        let least = at_least(grams.len(), 45);
+        // Two mistakes take six pieces of a short title away.
+        let least = at_least(grams.len(), if grams.len() <= SHORT_GRAMS { 34 } else { 45 });
         (grams, least)
     }
 
@@ -80,6 +81,8 @@ impl Reading {
     }
 }
 
+/// Pieces of a short title.
+const SHORT_GRAMS: usize = 12;
 /// Letters of the beginnings of a text that may be a whole title.
 const HEAD_LETTERS: [usize; 2] = [8, 12];
 /// Letters that such a text goes on by.

@@ -35,7 +35,9 @@ pub(crate) fn likeness(text: &str, title: &str) -> Likeness {
     best.take(begins, share(n, m), 75);
     if m >= 5 {
         let goes_on = (0..=n).map(|row| table.at(row, m)).min().map_or(0, |cost| alike(cost, m));
-        best.take(goes_on, share(m, n).min(ALIKE_MAX), if m >= 9 { 80 } else { 55 });
+        // What goes on says nothing for the title, so the title itself must be like.
+        let surely = goes_on.saturating_sub((ALIKE_MAX - goes_on) / 2);
+        best.take(surely, share(m, n).min(ALIKE_MAX), if m >= 9 { 80 } else { 55 });
     }
     if n >= 4 && n < m {
         let inner = Table::of(q, t, true);
@@ -43,6 +45,12 @@ pub(crate) fn likeness(text: &str, title: &str) -> Likeness {
         best.take(inside, share(n, m), 65);
     }
     best
+}
+
+/// Likeness of two keys as wholes: 0 to [`ALIKE_MAX`].
+pub(crate) fn whole_likeness(one: &str, other: &str) -> u32 {
+    let (q, t) = (clip(one), clip(other));
+    alike(Table::of(q, t, false).at(q.len(), t.len()), q.len().max(t.len()))
 }
 
 impl Likeness {

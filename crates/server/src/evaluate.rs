@@ -3,12 +3,10 @@
 
 use crate::{Error, terminal};
 use clap::Args;
-use domain::metrics::Metrics;
-use search::Search;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use worker::evaluate::{self, Evaluation, Facts};
+use worker::evaluate::{self, Evaluation};
 use worker::load::offline;
 
 /// What is evaluated.
@@ -38,29 +36,13 @@ pub async fn run(eval: Eval) -> Result<(), Error> {
     let folders =
         if eval.catalogue.is_empty() { vec![PathBuf::from("catalogue")] } else { eval.catalogue.clone() };
     let offline = offline::documents(&folders).map_err(Error::part("Reading the catalogue"))?;
-    let scratch = std::env::temp_dir().join(format!("sangraha-eval-{}", uuid::Uuid::now_v7()));
-    let evaluated = evaluated(&scratch, &offline, queries).await;
-    let _ = std::fs::remove_dir_all(&scratch);
+    let evaluated = evaluate::over(&offline, queries, &std::env::temp_dir()).await;
     let evaluation = evaluated.map_err(Error::part("Searching"))?;
     terminal::say(evaluation.table());
     if eval.misses {
         evaluation.misses().iter().for_each(terminal::say);
     }
     compare(&eval, &evaluation)
-}
-
-async fn evaluated(
-    scratch: &Path,
-    offline: &offline::Offline,
-    queries: Vec<evaluate::Judged>,
-) -> Result<Evaluation, search::Error> {
-    let search = Search::open(&search::Config::tantivy(scratch), &Metrics::default()).await?;
-    let mut rebuild = search.begin_rebuild().await?;
-    for batch in offline.changes.chunks(Search::BATCH_CHANGES_MAX) {
-        rebuild.apply(batch).await?;
-    }
-    rebuild.swap(search::Position::default()).await?;
-    evaluate::run(&search, &Facts::of(offline), queries).await
 }
 
 fn compare(eval: &Eval, evaluation: &Evaluation) -> Result<(), Error> {

@@ -7,15 +7,21 @@
 //! is not sure.
 
 use crate::load::offline::Offline;
-use search::{Change, Facet, Query, Search};
+use domain::metrics::Metrics;
+use search::{Answer, Change, Facet, Position, Query, Search};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Hits that are looked at.
 const HITS: usize = 10;
+/// Longest time for one query of an index made for judging, in milliseconds.
+const QUERY_MS_MAX: u64 = 60_000;
+/// Memory of its writer, in bytes.
+const WRITER_MEMORY_BYTES: usize = 15_000_000;
 
 /// One judged query.
 #[derive(Clone, Debug, Deserialize)]
@@ -184,8 +190,44 @@ pub struct Figures {
     pub precision: Option<f64>,
 }
 
-/// Asks every query, with all facets counted.
-pub async fn run(search: &Search, facts: &Facts, queries: Vec<Judged>) -> Result<Evaluation, search::Error> {
+/// Asks every query of an index that holds these documents alone, made for it in `scratch` and thrown away.
+/// The time for a query is long, so that a busy machine cuts no answer short.
+pub async fn over(
+    documents: &Offline,
+    queries: Vec<Judged>,
+    scratch: &Path,
+) -> Result<Evaluation, search::Error> {
+    let folder = scratch.join(format!("sangraha-judged-{}", Uuid::now_v7()));
+    let evaluated = in_folder(&folder, documents, queries).await;
+    let _ = std::fs::remove_dir_all(&folder);
+    evaluated
+}
+
+async fn in_folder(
+    folder: &Path,
+    documents: &Offline,
+    queries: Vec<Judged>,
+) -> Result<Evaluation, search::Error> {
+    let config = search::Config::Tantivy {
+        path: folder.to_owned(),
+        writer_memory_bytes: WRITER_MEMORY_BYTES,
+        query_ms_max: QUERY_MS_MAX,
+    };
+    let search = Search::open(&config, &Metrics::default()).await?;
+    let mut rebuild = search.begin_rebuild().await?;
+    for batch in documents.changes.chunks(Search::BATCH_CHANGES_MAX) {
+        rebuild.apply(batch).await?;
+    }
+    rebuild.swap(Position::default()).await?;
+    run(async |query| search.query(query).await, &Facts::of(documents), queries).await
+}
+
+/// Asks every query of `ask`, with all facets counted.
+pub async fn run(
+    ask: impl AsyncFn(&Query) -> Result<Answer, search::Error>,
+    facts: &Facts,
+    queries: Vec<Judged>,
+) -> Result<Evaluation, search::Error> {
     let mut outcomes = Vec::with_capacity(queries.len());
     for judged in queries {
         let asked = Query {
@@ -195,7 +237,7 @@ pub async fn run(search: &Search, facts: &Facts, queries: Vec<Judged>) -> Result
             ..Query::text(judged.query.as_str())
         };
         let begun = Instant::now();
-        let answer = search.query(&asked).await?;
+        let answer = ask(&asked).await?;
         let took = begun.elapsed();
         let relevant = facts.relevant(&judged);
         let is_relevant = |hit: &search::Hit| relevant.contains(&hit.entity.id);

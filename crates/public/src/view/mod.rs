@@ -4,7 +4,6 @@ pub mod citation;
 pub mod composition;
 pub mod entity;
 pub mod label;
-pub mod meaning;
 pub mod notation;
 pub mod raga;
 pub mod text;

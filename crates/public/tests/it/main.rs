@@ -14,7 +14,6 @@ mod fallback;
 mod finding;
 mod history;
 mod lists;
-mod meaning;
 mod music;
 mod notation;
 mod relations;

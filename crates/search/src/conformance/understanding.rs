@@ -161,3 +161,48 @@ pub(super) async fn an_answer_explains_itself(bench: &Bench) {
     let hurried = Query { ms_max: Some(0), ..Query::text("nidhi") };
     assert!(search.query(&hurried).await.unwrap().partial, "a deadline of the caller's");
 }
+
+pub(super) async fn a_pattern_of_swaras_narrows_and_is_marked(bench: &Bench) {
+    use domain::music::Swara::{D2, G3, M1, N2, P, R2, S};
+    let search = bench.open().await;
+    let notated = |number, title, rows: Vec<Vec<domain::music::Swara>>| {
+        let section = SwaraSection { section: id(70), label: "pallavi".to_owned(), rows };
+        Document { swaras: vec![section], ..song(number, title) }
+    };
+    let changes = [
+        notated(1, "vara vINA", vec![vec![G3, G3, P], vec![P, D2, P, S]]),
+        notated(2, "kereya nIranu", vec![vec![S, R2, G3, M1, P, D2, N2, S, R2]]),
+        song(3, "vara vINA mRdu pANi"),
+    ];
+    search.apply(&changes.map(Change::Put)).await.unwrap();
+    let asked = |text: Option<&str>, swaras: &str| Query {
+        text: text.map(str::to_owned),
+        swaras: Some(SwaraPattern::parse(swaras).unwrap()),
+        facets: vec![Facet::Raga],
+        ..Query::default()
+    };
+    assert_eq!(ids(&search, &asked(None, "g p p d")).await, [1], "over the end of an avartanam");
+    assert_eq!(ids(&search, &asked(None, "S R2 G3 M1 P D2 N2 S R2")).await, [2], "longer than one run");
+    assert_eq!(ids(&search, &asked(None, "S R1 G3")).await, [0_u128; 0]);
+    assert_eq!(ids(&search, &asked(Some("vara veena"), "g g p")).await, [1], "beside words");
+    assert_eq!(ids(&search, &asked(Some("kereya"), "g g p")).await, [0_u128; 0]);
+    let answer = search.query(&asked(None, "G3 P P D2")).await.unwrap();
+    let matched = &answer.hits[0].matched[0];
+    assert_eq!((matched.field, matched.text.as_str()), ("notation", "G3 G3 P P D2 P S"));
+    assert_eq!(matched.ranges, [3..5, 6..7, 8..9, 10..12]);
+    assert_eq!(matched.place.as_ref().map(|place| (place.label.as_str(), place.line)), Some(("pallavi", 1)));
+    assert_eq!(answer.total, 1);
+}
+
+pub(super) async fn suggested_names_say_how_many_songs_have_them(bench: &Bench) {
+    let search = with_names(bench).await;
+    let counts = async |text: &str| {
+        let suggest = Suggest { text: text.to_owned(), kinds: Vec::new(), limit: 10 };
+        let found = search.suggest(&suggest).await.unwrap();
+        found.into_iter().map(|one| (one.kind, one.songs)).collect::<Vec<_>>()
+    };
+    let found = counts("kaly").await;
+    assert!(found.contains(&(EntityKind::Raga, Some(3))), "{found:?}");
+    assert!(found.contains(&(EntityKind::Composition, None)), "{found:?}");
+    assert_eq!(counts("tyaga").await, [(EntityKind::Composer, Some(3))]);
+}

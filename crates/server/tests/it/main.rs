@@ -7,5 +7,6 @@ mod browser;
 mod chaos;
 mod commands;
 mod exchange;
+mod judged;
 mod platform;
 mod walk;

@@ -153,7 +153,6 @@ pub fn song(title: &str) -> Composition {
         external_ids: Vec::new(),
         title_only: true,
         exceptions: Vec::new(),
-        meanings: Vec::new(),
     }
 }
 

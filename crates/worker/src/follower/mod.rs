@@ -213,6 +213,8 @@ impl Follower {
         let epoch = self.read(0).await?.stream_head().await?.epoch;
         match self.search.position().await? {
             Some(at) if at.epoch == epoch && self.log_reaches(at.position).await? => {
+                // An engine that was away when this process opened it has not told its names yet.
+                self.search.refresh_names().await?;
                 self.feed.restart(at.epoch, at.position);
                 self.counted.position.set(at.position as i64);
                 if !self.is_failing {

@@ -3,9 +3,10 @@
 use domain::Record;
 use domain::composition::{Composition, Version};
 use domain::composition::{LyricText, Section};
-use domain::name::NameRole;
+use domain::name::{AliasScheme, Name, NameRole};
 use lipi::Script;
-use search::{Change, Document, LyricSection, Title, TitleKind};
+use search::{Change, Document, LyricSection, SwaraSection, Title, TitleKind};
+use std::collections::BTreeSet;
 use store::Truth;
 use uuid::Uuid;
 
@@ -40,16 +41,19 @@ fn document(truth: &Truth, record: &Record) -> Document {
 }
 
 fn titles(record: &Record) -> Vec<Title> {
-    let kind = |role| match role {
+    let kind = |name: &Name| match name.role {
         NameRole::Display => TitleKind::Display,
         NameRole::Incipit => TitleKind::Incipit,
+        NameRole::Alias if name.alias_scheme == Some(AliasScheme::HindustaniCounterpart) => {
+            TitleKind::Counterpart
+        }
         NameRole::Alias => TitleKind::Alias,
         NameRole::Signature => TitleKind::Signature,
     };
     record
         .names()
         .iter()
-        .map(|name| Title { text: name.text.clone(), script: name.script, kind: kind(name.role) })
+        .map(|name| Title { text: name.text.clone(), script: name.script, kind: kind(name) })
         .collect()
 }
 
@@ -84,6 +88,26 @@ fn sections<'a>(version: &'a Version, text: &'a LyricText) -> impl Iterator<Item
     })
 }
 
+/// The swaras of every notation of every version, as often as they are struck.
+fn swaras(song: &Composition) -> Vec<SwaraSection> {
+    let mut all = Vec::new();
+    for version in &song.versions {
+        let sections = version.notations.iter().flat_map(|notation| &notation.sections);
+        all.extend(sections.map(|section| {
+            SwaraSection {
+                section: section.section,
+                label: label(&version.sections, section.section).unwrap_or_default(),
+                rows: section
+                    .rows
+                    .iter()
+                    .map(|row| row.notes.iter().filter_map(|note| note.swara).collect())
+                    .collect(),
+            }
+        }));
+    }
+    all
+}
+
 /// What a reader calls a section, at any depth: `charanam 2`.
 fn label(sections: &[Section], id: Uuid) -> Option<String> {
     sections.iter().find_map(|section| {
@@ -105,6 +129,7 @@ fn describe_song(document: &mut Document, song: &Composition, truth: &Truth) {
     document.primary_raga =
         song.versions.first().and_then(|version| version.ragas.first()).map(|entry| entry.raga.0);
     document.lyrics = lyrics(song);
+    document.swaras = swaras(song);
     document.melas = truth.melas.clone();
     document.composer = song.composer.map(|composer| composer.0);
     document.talas = distinct(song.versions.iter().flat_map(talas));
@@ -114,6 +139,20 @@ fn describe_song(document: &mut Document, song: &Composition, truth: &Truth) {
     document.temples = song.temples.iter().map(|temple| temple.0).collect();
     document.tags = song.tags.iter().map(|tag| tag.0).collect();
     document.groups = truth.groups.clone();
+    document.popularity = popularity(song, document);
+}
+
+/// How well a work is known, as far as the catalogue itself tells: each collection that knows it, words and
+/// swaras of it, and each group that it belongs to count double. Of works that match alike the known one
+/// comes first.
+fn popularity(song: &Composition, document: &Document) -> u32 {
+    let collections: BTreeSet<&str> =
+        song.external_ids.iter().map(|external| external.scheme.as_str()).collect();
+    let steps = 2 * collections.len()
+        + usize::from(!document.lyrics.is_empty())
+        + usize::from(!document.swaras.is_empty())
+        + document.groups.len().min(2);
+    1 << steps.min(14)
 }
 
 fn talas(version: &Version) -> impl Iterator<Item = Uuid> {
@@ -134,7 +173,6 @@ mod tests {
     use domain::EntityRef;
     use domain::composition::{Direction, RagaEntry};
     use domain::id::RagaId;
-    use domain::name::Name;
     use testkit::fixtures::{Refers, id, kriti, mela};
 
     fn truth(record: Option<Record>) -> Truth {

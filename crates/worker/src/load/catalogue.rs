@@ -9,7 +9,9 @@ mod compare;
 mod facts;
 mod files;
 mod known;
+mod links;
 mod ragas;
+mod reviewed;
 mod sections;
 mod songs;
 

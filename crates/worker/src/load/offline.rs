@@ -13,7 +13,7 @@ use domain::{EntityKind, EntityRef, Record};
 use search::Change;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use store::Truth;
+use store::{Read, Truth};
 use uuid::Uuid;
 
 /// Documents, and how the outside world calls what they are about.
@@ -25,6 +25,31 @@ pub struct Offline {
     /// Rows of the table of works, as they stand there: column, value. One work may have several rows.
     pub rows: Vec<(Uuid, BTreeMap<&'static str, String>)>,
 }
+
+/// What a database holds, with the same knowledge of it: to judge answers that come from there.
+pub async fn stored(read: &Read) -> Result<Offline, store::Error> {
+    let mut found = Offline { changes: Vec::new(), ids: HashMap::new(), rows: Vec::new() };
+    for kind in EntityKind::ALL {
+        let mut after = None;
+        loop {
+            let page = read.versions(kind, after, PAGE_MAX).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.id);
+            let entities: Vec<EntityRef> = page.into_iter().map(|(entity, _)| entity).collect();
+            let truths = read.truth(&entities).await?;
+            for truth in &truths {
+                let externals = truth.body.iter().flat_map(Record::external_ids);
+                let ids = externals.map(|external| external.id.clone()).collect();
+                found.ids.insert(truth.entity.id, ids);
+            }
+            found.changes.extend(project::changes(&truths));
+        }
+    }
+    Ok(found)
+}
+
+/// Aggregates read at a time.
+const PAGE_MAX: usize = 500;
 
 #[derive(Default)]
 struct Shelf {

@@ -7,7 +7,6 @@
 pub(super) mod arithmetic;
 mod builder;
 mod document;
-mod meaning;
 mod notation;
 mod raw;
 mod song;
@@ -15,10 +14,11 @@ mod song;
 use super::Error;
 use super::plan::Batch;
 use builder::Builder;
-use domain::EntityKind;
 use domain::music::melakarta;
 use domain::reference::ExternalId;
+use domain::{EntityKind, Record};
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// The collection that the ids of the starter catalogue belong to.
 pub const SCHEME: &str = "starter";
@@ -41,9 +41,6 @@ const FILES: [(&str, EntityKind); 11] = [
 /// Rulings on names that look alike. A folder may have none.
 const VERDICTS: &str = "verdicts.toml";
 
-/// What works say, in other words. A folder may have none.
-const MEANINGS: &str = "meanings.toml";
-
 /// The folder with one file of works for each composer or set of composers.
 const COMPOSITIONS: &str = "compositions";
 
@@ -62,15 +59,23 @@ pub fn parse(folder: &Path) -> Result<Batch, Error> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         builder.document(&format!("{COMPOSITIONS}/{name}"), EntityKind::Composition, &read(&path)?);
     }
-    let meanings = folder.join(MEANINGS);
-    if meanings.is_file() {
-        builder.meanings(MEANINGS, &read(&meanings)?);
-    }
     let rulings = folder.join(VERDICTS);
     if rulings.is_file() {
         builder.verdicts(VERDICTS, &read(&rulings)?);
     }
     Ok(builder.finish())
+}
+
+/// The records of one file by themselves. What they refer to need not be there.
+pub(super) fn records(kind: EntityKind, text: &str) -> Vec<Record> {
+    let mut builder = Builder::default();
+    builder.document("", kind, text);
+    builder.records()
+}
+
+/// The id by which other records refer to a mela.
+pub(super) fn mela_id(number: u8) -> Option<Uuid> {
+    mela_key(number).map(|key| builder::id(EntityKind::Raga, &key))
 }
 
 /// The identity of the record `key` of a kind.

@@ -1,10 +1,8 @@
 //! Relevance: judged queries over the starter catalogue, with a floor that must hold.
 
-use domain::metrics::Metrics;
-use search::{Position, Search};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use worker::evaluate::{self, Evaluation, Facts};
+use worker::evaluate::{self, Evaluation};
 use worker::load::offline;
 
 /// What was reached, with a little room for a catalogue that grows.
@@ -21,23 +19,7 @@ async fn evaluated() -> Evaluation {
     let text = std::fs::read_to_string(root().join("crates/search/judged/starter.jsonl")).unwrap();
     let queries = evaluate::queries(&text).unwrap();
     assert!(queries.len() >= 300);
-    let folder = std::env::temp_dir().join(format!("sangraha-judged-{}", uuid::Uuid::now_v7()));
-    // A busy machine must not cut an answer short here.
-    let config = search::Config::Tantivy {
-        path: folder.clone(),
-        writer_memory_bytes: 15_000_000,
-        query_ms_max: 60_000,
-    };
-    let search = Search::open(&config, &Metrics::default()).await.unwrap();
-    let mut rebuild = search.begin_rebuild().await.unwrap();
-    for batch in documents.changes.chunks(Search::BATCH_CHANGES_MAX) {
-        rebuild.apply(batch).await.unwrap();
-    }
-    rebuild.swap(Position::default()).await.unwrap();
-    let evaluation = evaluate::run(&search, &Facts::of(&documents), queries).await.unwrap();
-    drop(search);
-    let _ = std::fs::remove_dir_all(folder);
-    evaluation
+    evaluate::over(&documents, queries, &std::env::temp_dir()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,8 +2,8 @@
 
 use super::facts::{self, TalaFact};
 use super::files::{Files, Krithi, RagaRow};
+use super::links::same_opening;
 use super::ragas::{self, Found, Ragas, Spelled, scale_of};
-use super::songs::same_opening;
 use super::{Common, Known};
 use crate::load::compare::{Comparison, Judge, Ours};
 use crate::load::plan::{Batch, Field, Work, provisional};

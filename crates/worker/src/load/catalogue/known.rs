@@ -104,6 +104,14 @@ impl Known {
             .map(|(id, record)| (*id, record))
     }
 
+    /// Every stored raga.
+    pub fn ragas(&self) -> impl Iterator<Item = (Uuid, &Raga)> {
+        self.records.iter().filter_map(|(id, record)| match record {
+            Record::Raga(raga) => Some((*id, raga)),
+            _ => None,
+        })
+    }
+
     /// Whether the stored entity came into being elsewhere, so that a row is only linked to it.
     pub fn is_foreign(&self, id: Uuid) -> bool {
         self.records.get(&id).is_some_and(|record| foreign(record.external_ids()))

@@ -1,8 +1,8 @@
 //! Rows of the raga table: their scales, their place among stored ragas, and the lookup by spelling.
 
-use super::files::{ALIASES, Files, RAGAS, RagaRow};
+use super::files::{ALIASES, Files, Krithi, RAGAS, RagaRow};
 use super::known::Known;
-use super::{Common, external, link, put};
+use super::{Common, external, link, put, reviewed};
 use crate::load::names;
 use crate::load::plan::Batch;
 use crate::load::report::Report;
@@ -77,6 +77,9 @@ fn melas(files: &Files, known: &Known, common: &Common, batch: &mut Batch) -> Ve
             ids.push((id, true));
             continue;
         }
+        if let Some(names) = reviewed::computed(&external) {
+            raga.names = names;
+        }
         let row = files.ragas.iter().find(|row| row.mela == raga.mela_number);
         if let Some(row) = row {
             raga.external_ids.push(row_id(row));
@@ -137,14 +140,7 @@ fn janya(
         link(batch, row_id(row), target, aliases, row.line, RAGAS);
         return (id, true);
     }
-    let record = raga_record(
-        row,
-        spelled,
-        aliases,
-        parent.map(|number| melas[usize::from(number) - 1].0),
-        common,
-        &mut batch.report,
-    );
+    let record = raga_record(row, spelled, aliases, parent, melas, common, &mut batch.report);
     (put(batch, row_id(row), record, RAGAS, row.line), false)
 }
 
@@ -152,7 +148,8 @@ fn raga_record(
     row: &RagaRow,
     spelled: &Spelled,
     aliases: Vec<Name>,
-    parent: Option<Uuid>,
+    parent: Option<u8>,
+    melas: &[(Uuid, bool)],
     common: &Common,
     report: &mut Report,
 ) -> Record {
@@ -174,11 +171,12 @@ fn raga_record(
     for alias in aliases {
         names::push_new(&mut all, alias);
     }
+    reviewed::add_raga(&mut all, &spelled.display, parent);
     Record::Raga(Raga {
         names: all,
         kind: if parent.is_some() { RagaKind::Janya } else { RagaKind::Unclassified },
         mela_number: None,
-        parent: parent.map(RagaId),
+        parent: parent.map(|number| RagaId(melas[usize::from(number) - 1].0)),
         arohana,
         avarohana,
         anya_swaras,
@@ -422,6 +420,51 @@ fn same_lines(row: &RagaRow, record: Option<&Record>) -> [bool; 2] {
         scale_of(&row.arohana, Motion::Arohana).line.as_ref() == Some(&raga.arohana),
         scale_of(&row.avarohana, Motion::Avarohana).line.as_ref() == Some(&raga.avarohana),
     ]
+}
+
+/// The only stored raga that is called so; names of the north are another raga's.
+pub fn stored(known: &Known, spelling: &str, others: &[String]) -> Option<Uuid> {
+    let keys: BTreeSet<String> =
+        others.iter().map(String::as_str).chain([spelling]).map(lipi::raga_key).collect();
+    let mut found = known.ragas().filter(|(_, raga)| {
+        raga.names.iter().any(|name| is_own(name) && keys.contains(&name.key(EntityKind::Raga)))
+    });
+    let (only, _) = found.next()?;
+    found.next().is_none().then_some(only)
+}
+
+/// A raga of which works tell no more than the name.
+pub fn of_works(
+    krithi: &Krithi,
+    others: &[String],
+    identity: &domain::reference::ExternalId,
+    common: &Common,
+) -> Record {
+    let iso = lipi::transliterate(
+        &krithi.raga,
+        lipi::Notation::Latin(krithi.scheme),
+        lipi::Notation::Latin(Scheme::Iso15919),
+    );
+    let mut all = names::of_iso(&iso, None);
+    for text in others.iter().chain([&krithi.raga]).take(ALIASES_MAX) {
+        names::push_new(&mut all, names::alias(text, AliasScheme::SourceSpelling));
+    }
+    Record::Raga(Raga {
+        names: all,
+        kind: RagaKind::Unclassified,
+        mela_number: None,
+        parent: None,
+        arohana: Vec::new(),
+        avarohana: Vec::new(),
+        anya_swaras: Vec::new(),
+        tradition: Tradition::Carnatic,
+        note: None,
+        sources: vec![SourceNote {
+            source: Some(SourceId(common.source)),
+            note: "Named in the table of works alone.".to_owned(),
+        }],
+        external_ids: vec![identity.clone()],
+    })
 }
 
 impl Ragas {

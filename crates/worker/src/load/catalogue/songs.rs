@@ -2,10 +2,11 @@
 
 use super::facts::{self, TalaFact};
 use super::files::{Files, KRITHIS, Krithi};
-use super::known::{Known, Song};
-use super::ragas::{Found, Ragas};
+use super::known::Known;
+use super::links::{Why, links};
+use super::ragas::{self, Found, Ragas};
 use super::sections::{self, Sections};
-use super::{Common, external, link, put};
+use super::{Common, external, link, put, reviewed};
 use crate::load::names;
 use crate::load::plan::{Batch, part_id};
 use crate::load::starter;
@@ -18,11 +19,8 @@ use domain::reference::{Composer, ExternalId, SourceNote};
 use domain::verdict::{self, Claim};
 use domain::{EntityKind, EntityRef, Name, Record, Severity};
 use lipi::{Notation, Scheme, Script};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
-
-/// The shortest folded title, in bytes, that another title may begin with and still be the same work.
-const INCIPIT_BYTES_MIN: usize = 8;
 
 /// Links or makes all works, and the composers and talas that they need.
 pub fn plan(files: &Files, known: &Known, common: &Common, ragas: &Ragas, batch: &mut Batch) {
@@ -33,6 +31,7 @@ pub fn plan(files: &Files, known: &Known, common: &Common, ragas: &Ragas, batch:
         known,
         composers: HashMap::new(),
         talas: HashMap::new(),
+        named_ragas: HashMap::new(),
         languages: languages(files),
     };
     let rows: Vec<Draft<'_>> = files.krithis.iter().map(|krithi| planner.draft(krithi, batch)).collect();
@@ -40,10 +39,8 @@ pub fn plan(files: &Files, known: &Known, common: &Common, ragas: &Ragas, batch:
     for row in rows {
         let id = external(&row.krithi.id);
         match links.get(row.krithi.id.as_str()) {
-            Some(target) => {
-                if known.by_external(EntityKind::Composition, &id).is_none() {
-                    let reason =
-                        "the same work was there already (composer, raga and opening words); linked to it";
+            Some((target, why)) => {
+                if let Some(reason) = said(*why) {
                     batch.report.remark(reason, format!("{} {}", row.krithi.id, row.krithi.title));
                 }
                 let target = EntityRef { kind: EntityKind::Composition, id: *target };
@@ -58,12 +55,27 @@ pub fn plan(files: &Files, known: &Known, common: &Common, ragas: &Ragas, batch:
     }
 }
 
+/// What a report says of a new link.
+const fn said(why: Why) -> Option<&'static str> {
+    match why {
+        Why::Before => None,
+        Why::Raga => Some("the same work was there already (composer, raga and opening words); linked to it"),
+        Why::Spelling => {
+            Some("linked to the stored work of this composer and raga whose title is spelled nearly so")
+        }
+        Why::Title => Some(
+            "linked to the composer's only stored work of this title; its raga is another or not given, to be \
+             looked at",
+        ),
+    }
+}
+
 /// A row with its composer and raga settled.
-struct Draft<'f> {
-    krithi: &'f Krithi,
-    composer: Uuid,
-    raga: Option<Uuid>,
-    iso: String,
+pub struct Draft<'f> {
+    pub krithi: &'f Krithi,
+    pub composer: Uuid,
+    pub raga: Option<Uuid>,
+    pub iso: String,
 }
 
 struct Planner<'a> {
@@ -74,6 +86,8 @@ struct Planner<'a> {
     /// By folded name.
     composers: HashMap<String, Uuid>,
     talas: HashMap<String, Option<TalaSetting>>,
+    /// Ragas that are in no row of their own, by their group of spellings.
+    named_ragas: HashMap<String, Uuid>,
     /// The language in which most works of a composer are.
     languages: HashMap<&'a str, Language>,
 }
@@ -137,7 +151,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn raga(&self, krithi: &Krithi, batch: &mut Batch) -> Option<Uuid> {
+    fn raga(&mut self, krithi: &Krithi, batch: &mut Batch) -> Option<Uuid> {
         if krithi.raga_group.is_empty() {
             batch.report.remark("no raga is given", &krithi.id);
             return None;
@@ -159,11 +173,34 @@ impl<'a> Planner<'a> {
                 batch.report.remark("several ragas have this name; none was taken", example());
                 None
             }
-            Found::Unknown => {
-                batch.report.remark("the raga is not in the table of ragas; left empty", example());
-                None
-            }
+            Found::Unknown => Some(self.raga_of_works(krithi, batch)),
         }
+    }
+
+    /// A raga that only works name: the stored one that is called so, or a new one without a scale.
+    fn raga_of_works(&mut self, krithi: &Krithi, batch: &mut Batch) -> Uuid {
+        if let Some(id) = self.named_ragas.get(&krithi.raga_group) {
+            return *id;
+        }
+        let example = format!("{} {}", krithi.id, krithi.raga);
+        let spellings = self.files.groups.get(&krithi.raga_group).map_or(&[][..], Vec::as_slice);
+        let id = match ragas::stored(self.known, &krithi.raga, spellings) {
+            Some(id) => {
+                batch
+                    .report
+                    .remark("the raga is not in the table of ragas but stored; linked to it", example);
+                id
+            }
+            None => {
+                let reason = "the raga is not in the table of ragas; made without a scale";
+                batch.report.remark(reason, example);
+                let identity = external(&format!("raga-of-works/{}", krithi.raga_group));
+                let record = ragas::of_works(krithi, spellings, &identity, self.common);
+                put(batch, identity, record, KRITHIS, krithi.line)
+            }
+        };
+        self.named_ragas.insert(krithi.raga_group.clone(), id);
+        id
     }
 
     fn song(&mut self, row: &Draft<'_>, id: &ExternalId, batch: &mut Batch) -> Record {
@@ -185,7 +222,6 @@ impl<'a> Planner<'a> {
             year_hint: None,
             title_only: text.is_none(),
             exceptions: Vec::new(),
-            meanings: Vec::new(),
             versions: vec![Version {
                 id: part_id(id, "version"),
                 label: None,
@@ -308,13 +344,16 @@ impl<'a> Planner<'a> {
 
     fn setting(&self, fact: TalaFact, line: usize, batch: &mut Batch) -> TalaSetting {
         use domain::music::tala::{Jati, Suladi};
-        let (identity, record) = match fact {
+        let (identity, mut record) = match fact {
             TalaFact::Suladi(suladi, jati) => starter::arithmetic::suladi_tala(suladi, jati),
             TalaFact::Chapu(jati) => starter::arithmetic::chapu(jati),
             TalaFact::Desadi | TalaFact::Madhyadi => {
                 starter::arithmetic::suladi_tala(Suladi::Triputa, Jati::Chatusra)
             }
         };
+        if let (Record::Tala(tala), Some(names)) = (&mut record, reviewed::computed(&identity)) {
+            tala.names = names;
+        }
         let stored = self.known.by_external(EntityKind::Tala, &identity);
         let planned = crate::load::plan::provisional(&identity);
         let is_planned = batch.entries.iter().any(|entry| entry.provisional == planned);
@@ -375,6 +414,7 @@ fn titles(krithi: &Krithi, iso: &str) -> Vec<Name> {
 fn composer_record(name: &str, identity: &ExternalId, common: &Common) -> Record {
     let mut all = vec![names::latin(name)];
     all.extend(names::in_scripts(name, Scheme::Concert).into_iter().take(1));
+    reviewed::add_composer(&mut all, name);
     Record::Composer(Composer {
         names: all,
         birth: None,
@@ -407,49 +447,4 @@ fn languages(files: &Files) -> HashMap<&str, Language> {
         }
     };
     counts.into_iter().filter_map(|(composer, counts)| Some((composer, most(counts)?))).collect()
-}
-
-/// Rows that stand for a stored work: linked before, or the one row of the composer in the raga whose
-/// folded title is the work's, or begins with it, or the other way round; never where two could be meant.
-fn links<'f>(rows: &[Draft<'f>], known: &Known) -> HashMap<&'f str, Uuid> {
-    let mut links = HashMap::new();
-    let mut wanted: HashMap<Uuid, BTreeSet<usize>> = HashMap::new();
-    let mut offers: HashMap<usize, BTreeSet<Uuid>> = HashMap::new();
-    let mut free: HashMap<(Uuid, Uuid), Vec<&Song>> = HashMap::new();
-    for song in known.songs().iter().filter(|song| !song.taken) {
-        if let (Some(composer), [raga]) = (song.composer, &song.ragas[..]) {
-            free.entry((composer, *raga)).or_default().push(song);
-        }
-    }
-    for (at, row) in rows.iter().enumerate() {
-        let identity = external(&row.krithi.id);
-        if let Some(id) = known.by_external(EntityKind::Composition, &identity) {
-            if known.is_linked_song(id) {
-                links.insert(row.krithi.id.as_str(), id);
-            }
-            continue;
-        }
-        let Some(raga) = row.raga else { continue };
-        let key = lipi::k1_joined(&row.iso);
-        for song in free.get(&(row.composer, raga)).into_iter().flatten() {
-            if song.keys.iter().any(|own| same_opening(own, &key)) {
-                wanted.entry(song.id).or_default().insert(at);
-                offers.entry(at).or_default().insert(song.id);
-            }
-        }
-    }
-    for (song, rows_for_it) in wanted {
-        if let [at] = rows_for_it.into_iter().collect::<Vec<_>>()[..]
-            && offers.get(&at).is_some_and(|offers| offers.len() == 1)
-        {
-            links.insert(rows[at].krithi.id.as_str(), song);
-        }
-    }
-    links
-}
-
-/// Whether one folded title is the other, or its beginning.
-pub fn same_opening(one: &str, other: &str) -> bool {
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    one == other || (short.len() >= INCIPIT_BYTES_MIN && long.starts_with(short))
 }

@@ -1,7 +1,6 @@
 //! Records of the domain from records of the files.
 
 use super::document::{Document, Fields, Mistake};
-use super::meaning::meaning;
 use super::notation::Known;
 use super::raw::{self, Common, Head};
 use super::{arithmetic, external, mela_key, song};
@@ -94,15 +93,29 @@ impl Builder {
         self.batch
     }
 
+    /// What was read so far, in the order of the files.
+    pub fn records(self) -> Vec<Record> {
+        let record = |entry: Entry| match entry.work {
+            Work::Put(record) | Work::Keep { record, .. } => Some(*record),
+            Work::Link { .. } => None,
+        };
+        self.batch.entries.into_iter().filter_map(record).collect()
+    }
+
     fn reject(&mut self, file: &str, mistake: Mistake) {
         self.batch.report.reject(file, mistake.line, mistake.reason);
     }
 
     fn accept(&mut self, file: &str, line: usize, built: Option<(ExternalId, Record)>) -> Built<()> {
         let Some((external, record)) = built else { return Ok(()) };
-        let broken = broken(&record);
+        let broken: Vec<_> = record
+            .check()
+            .into_iter()
+            .filter(|violation| violation.severity != Severity::Warning)
+            .map(|violation| format!("{} {}", violation.field, violation.detail))
+            .collect();
         if !broken.is_empty() {
-            return Err(broken);
+            return Err(broken.join("; "));
         }
         let id = provisional(&external);
         if !self.met.insert(id) {
@@ -169,44 +182,6 @@ impl Builder {
 
     /// Reads the rulings of `verdicts.toml`, after all records.
     pub fn verdicts(&mut self, file: &str, text: &str) {
-        self.afterwards(file, "verdict", text, |builder, head, raw| {
-            let verdict = builder.verdict(head, raw)?;
-            if builder.batch.verdicts.iter().any(|other| verdict_id(other) == verdict_id(&verdict)) {
-                return Err("these names were ruled on before".to_owned());
-            }
-            builder.batch.verdicts.push(verdict);
-            Ok(())
-        });
-    }
-
-    /// Reads `meanings.toml`, after all works.
-    pub fn meanings(&mut self, file: &str, text: &str) {
-        self.afterwards(file, "meaning", text, Self::meaning);
-    }
-
-    /// Puts a meaning into the work that it is of, which must be good with it.
-    fn meaning(&mut self, head: &Head, raw: raw::Meaning) -> Built<()> {
-        let of = external(EntityKind::Composition, &raw.of);
-        let entry = self.batch.entries.iter_mut().find(|entry| entry.external == of);
-        let missing = || format!("there is no work `{}`", raw.of);
-        let Work::Put(record) = &mut entry.ok_or_else(missing)?.work else { return Err(missing()) };
-        let Record::Composition(song) = record.as_mut() else { return Err(missing()) };
-        song.meanings.push(meaning(head, raw, &of)?);
-        let broken = broken(record);
-        if let (false, Record::Composition(song)) = (broken.is_empty(), record.as_mut()) {
-            song.meanings.pop();
-        }
-        if broken.is_empty() { Ok(()) } else { Err(broken) }
-    }
-
-    /// Reads a file whose records are about those of the others.
-    fn afterwards<T: DeserializeOwned>(
-        &mut self,
-        file: &str,
-        table: &str,
-        text: &str,
-        mut take: impl FnMut(&mut Self, &Head, T) -> Built<()>,
-    ) {
         self.batch.report.begin_file(file);
         let mut document = match Document::parse(text) {
             Ok(document) => document,
@@ -218,17 +193,24 @@ impl Builder {
         };
         for fields in std::mem::take(&mut document.records) {
             self.batch.report.row(file);
-            let line = fields.line;
-            let read = match &fields.table {
-                known if known == table => document.read::<T>(fields),
-                other => {
-                    Err(Mistake { line, reason: format!("a [[{other}]] does not belong into this file") })
-                }
+            let (line, table) = (fields.line, fields.table.clone());
+            let read = match table.as_str() {
+                "verdict" => document.read::<raw::Verdict>(fields),
+                _ => Err(Mistake { line, reason: format!("a [[{table}]] does not belong into this file") }),
             };
-            let taken =
-                read.and_then(|raw| take(self, &head, raw).map_err(|reason| Mistake { line, reason }));
-            if let Err(mistake) = taken {
-                self.reject(file, mistake);
+            let ruled =
+                read.and_then(|raw| self.verdict(&head, raw).map_err(|reason| Mistake { line, reason }));
+            match ruled {
+                Ok(verdict)
+                    if self.batch.verdicts.iter().any(|other| verdict_id(other) == verdict_id(&verdict)) =>
+                {
+                    self.reject(
+                        file,
+                        Mistake { line, reason: "these names were ruled on before".to_owned() },
+                    );
+                }
+                Ok(verdict) => self.batch.verdicts.push(verdict),
+                Err(mistake) => self.reject(file, mistake),
             }
         }
     }
@@ -343,13 +325,6 @@ fn belongs(table: &str, kind: EntityKind) -> bool {
         "mela" => kind == EntityKind::Raga,
         other => kind.as_str() == other,
     }
-}
-
-/// The rules that a record breaks, each with its field; empty where it is good.
-fn broken(record: &Record) -> String {
-    let found = record.check().into_iter().filter(|violation| violation.severity != Severity::Warning);
-    let told = found.map(|violation| format!("{} {}", violation.field, violation.detail));
-    told.collect::<Vec<_>>().join("; ")
 }
 
 fn read<T: DeserializeOwned>(document: &Document<'_>, fields: Fields<'_>) -> Result<T, Mistake> {

@@ -5,6 +5,7 @@
 
 mod client;
 mod detail;
+mod pages;
 mod publish;
 mod table;
 
@@ -24,6 +25,8 @@ enum What {
     Publish(publish::Options),
     /// Reads details as fast as the connections allow.
     Detail(detail::Options),
+    /// Reads every type of page at a steady rate.
+    Pages(pages::Options),
 }
 
 #[tokio::main]
@@ -31,6 +34,7 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().what {
         What::Publish(options) => publish::run(options).await,
         What::Detail(options) => detail::run(options).await,
+        What::Pages(options) => pages::run(options).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

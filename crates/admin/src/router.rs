@@ -22,6 +22,7 @@ pub fn api() -> Api<State> {
         .with(guarded!(compositions::texts))
         .with(guarded!(compositions::text))
         .with(guarded!(compositions::notation))
+        .with(guarded!(compositions::meanings))
         .with(guarded!(compositions::tags))
         .with(guarded!(compositions::validate))
         .with(guarded!(compositions::history))

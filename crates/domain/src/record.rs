@@ -190,6 +190,10 @@ impl References {
                 self.add("rights", notation.rights);
             }
         }
+        for meaning in &song.meanings {
+            self.add("source", meaning.source);
+            self.add("rights", meaning.rights);
+        }
         self.add("deity", song.deities.iter().copied());
         self.add("temple", song.temples.iter().copied());
         self.add("tag", song.tags.iter().copied());

@@ -81,7 +81,7 @@ fn is_control(letter: char) -> bool {
 }
 
 /// What a browser would take for a tag, a comment or a declaration.
-fn has_markup(text: &str) -> bool {
+pub(crate) fn has_markup(text: &str) -> bool {
     let mut letters = text.chars().peekable();
     std::iter::from_fn(|| letters.next().map(|letter| (letter, letters.peek().copied())))
         .any(|pair| matches!(pair, ('<', Some(next)) if next.is_ascii_alphabetic() || "/!?".contains(next)))

@@ -50,6 +50,7 @@ pub fn kriti() -> Composition {
         external_ids: Vec::new(),
         title_only: false,
         exceptions: Vec::new(),
+        meanings: Vec::new(),
     }
 }
 

@@ -61,7 +61,7 @@ pub fn api() -> Api<State> {
     .with(endpoint!(document::openapi, Document))
     .with(endpoint!(document::page, Document));
     // The same records as pages for people
-    site::pages(api)
+    site::pages(api).compressed()
 }
 
 /// The OpenAPI 3.1 document of the read API.

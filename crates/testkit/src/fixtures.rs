@@ -133,6 +133,7 @@ pub fn kriti(title: &str, refers: Refers) -> Record {
         external_ids: Vec::new(),
         title_only: false,
         exceptions: Vec::new(),
+        meanings: Vec::new(),
     })
 }
 

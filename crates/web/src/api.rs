@@ -29,10 +29,12 @@ pub struct Api<S> {
     description: &'static str,
     endpoints: Vec<Endpoint<S>>,
     problem_page: Option<ProblemPage>,
+    is_compressed: bool,
 }
 
-/// A refusal as people read it: the same facts as in the document that programs get.
-pub type ProblemPage = fn(&ProblemBody) -> axum::response::Response;
+/// A refusal as people read it: the same facts as in the document that programs get. The query of what was asked
+/// says in which language.
+pub type ProblemPage = fn(&ProblemBody, query: &str) -> axum::response::Response;
 
 /// One route, as ratchet tests and documents list it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -109,13 +111,21 @@ impl Default for Limits {
 impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// An API without endpoints.
     pub const fn new(title: &'static str, description: &'static str) -> Self {
-        Self { title, description, endpoints: Vec::new(), problem_page: None }
+        Self { title, description, endpoints: Vec::new(), problem_page: None, is_compressed: false }
     }
 
     /// Outside `/v1`, refusals are written by `page`, unless the client asks for JSON.
     #[must_use]
     pub const fn with_problem_page(mut self, page: ProblemPage) -> Self {
         self.problem_page = Some(page);
+        self
+    }
+
+    /// Texts are compressed for clients that say so. Only for answers that hold nothing secret: their length tells
+    /// something about what is in them.
+    #[must_use]
+    pub const fn compressed(mut self) -> Self {
+        self.is_compressed = true;
         self
     }
 
@@ -186,6 +196,9 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         let problem_page = self.problem_page;
         for endpoint in self.endpoints {
             router = router.route(&endpoint.document.path, endpoint.route);
+        }
+        if self.is_compressed {
+            router = router.layer(axum::middleware::from_fn(crate::compress::compress));
         }
         router
             .fallback(async || Problem::not_found())

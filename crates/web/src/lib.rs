@@ -4,6 +4,7 @@
 //!   pointer for each field; nothing internal ever leaves.
 //! * [`extract`], [`page`], [`etag`] — bodies, queries, cursors and preconditions, refused with pointers.
 //! * [`guard`] — [`Authz`]: a handler that does not begin with it does not compile into a guarded API.
+//! * `compress` — texts for clients that take gzip, each representation with a tag of its own.
 //! * [`caching`] — one table of cache policies, and the surrogate keys by which the edge is purged.
 //! * [`mod@endpoint`], [`api`] — an endpoint is a handler with its document and its policy or permission; an
 //!   [`Api`] makes the router, the OpenAPI 3.1 document and the list of routes out of the same values.
@@ -13,6 +14,7 @@
 
 pub mod api;
 pub mod caching;
+mod compress;
 pub mod context;
 pub mod endpoint;
 pub mod etag;

@@ -28,7 +28,8 @@ pub(crate) async fn observe(
     let method = parts.method.clone();
     let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let header_bytes = header_bytes(&parts.headers);
-    let problem_page = problem_page.filter(|_| wants_page(&parts));
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let problem_page = problem_page.filter(|_| wants_page(&parts)).map(|page| (page, query.as_str()));
     parts.extensions.insert(context);
     let span = tracing::info_span!("request", request_id);
     let response = if header_bytes > kit.limits().header_bytes_max {
@@ -59,11 +60,11 @@ async fn answer(request: Request, next: Next, request_ms_max: u64) -> Response {
 }
 
 /// Puts the request id into the header, and into the body of a problem.
-fn named(mut response: Response, request_id: &str, page: Option<ProblemPage>) -> Response {
+fn named(mut response: Response, request_id: &str, page: Option<(ProblemPage, &str)>) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.response(Some(request_id));
-        if let Some(page) = page {
-            let mut written = page(&problem.body(Some(request_id)));
+        if let Some((page, query)) = page {
+            let mut written = page(&problem.body(Some(request_id)), query);
             *written.status_mut() = problem.status();
             written.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             if let Some(seconds) = response.headers_mut().remove(RETRY_AFTER) {

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod get;
 pub mod history;
 pub mod list;
+pub mod meanings;
 pub mod notation;
 mod part;
 pub mod publish;

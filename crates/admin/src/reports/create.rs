@@ -47,18 +47,18 @@ pub enum Anchor {
 pub struct EntityAnchor {
     /// `composition` where absent.
     #[serde(default = "composition")]
-    kind: EntityKind,
+    pub(super) kind: EntityKind,
     /// A slug or an id.
-    r#ref: String,
+    pub(super) r#ref: String,
     /// Of a composition: the version; any where absent.
     #[serde(default)]
-    version: Option<Uuid>,
+    pub(super) version: Option<Uuid>,
     /// Of a composition: the section.
     #[serde(default)]
-    section: Option<Uuid>,
+    pub(super) section: Option<Uuid>,
     /// A line of the section, 1 for the first.
     #[serde(default)]
-    line: Option<u16>,
+    pub(super) line: Option<u16>,
 }
 
 const fn composition() -> EntityKind {

@@ -8,6 +8,7 @@ pub mod create;
 pub mod form;
 pub mod list;
 mod throttle;
+mod words;
 
 use chrono::{DateTime, Utc};
 use domain::report::{Place, ReportState};

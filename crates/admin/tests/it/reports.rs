@@ -55,18 +55,24 @@ async fn report_of_a_page_without_a_script_is_a_form() {
     let Some(app) = App::start().await else { return };
     let (_, section) = published(&app).await;
     let form = |body: &str| app.ask(Method::POST, "/reports").form(body).page();
-    let (status, page) = form("anchor=compositions%2Fnanu-palimpa%23s1-l1&contact=&text=one+%3C+two").await;
-    assert_eq!(status, 202);
-    assert!(page.contains("href=\"/compositions/nanu-palimpa#s1-l1\"") && !page.contains("two"), "{page}");
-    let report = &listed(&app, Role::Editor).await[0];
-    assert_eq!((&report["text"], &report["place"]["section"]), (&json!("one < two"), &json!(section)));
-    assert_eq!(report["place"]["line"], 1);
+    let chosen = format!("anchor=compositions%2Fnanu-palimpa&section={section}&line=1");
+    for place in ["anchor=compositions%2Fnanu-palimpa%23s1-l1", &chosen] {
+        let body = format!("{place}&lang=ta&contact=&text=one+%3C+two");
+        let taken = app.ask(Method::POST, "/reports").form(&body).send().await.expect(303);
+        assert_eq!(taken.headers["location"], "/reported?lang=ta&song=nanu-palimpa");
+        let report = &listed(&app, Role::Editor).await[0];
+        assert_eq!((&report["text"], &report["place"]["section"]), (&json!("one < two"), &json!(section)));
+        assert_eq!(report["place"]["line"], 1);
+    }
     for (body, word) in [
         ("anchor=compositions%2Fnanu-palimpa%23s1-l9&text=a", "no such line"),
         ("anchor=compositions%2Fnanu-palimpa%23x&text=a", "no such place"),
         ("anchor=nothing&text=a", "Readers see nothing"),
         ("anchor=compositions%2Fnanu-palimpa&text=%3Cb%3E", "no tags"),
         ("anchor=compositions%2Fnanu-palimpa&text=a&%3Cb%3E=1", "&lt;b&gt;"),
+        ("anchor=compositions%2Fnanu-palimpa&section=s1&text=a", "no such place"),
+        ("anchor=composers%2Ftyagaraja&line=1&text=a", "Only the address of a composition"),
+        ("anchor=compositions%2Fnanu-palimpa&line=99&text=&lang=ta", "<html lang=\"ta\">"),
         ("text=a", "Missing field"),
     ] {
         let (status, page) = form(body).await;

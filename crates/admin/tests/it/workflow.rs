@@ -319,3 +319,43 @@ async fn published_song_is_listed_by_any_of_its_names_in_any_spelling() {
 fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
+
+#[tokio::test]
+async fn meanings_are_plain_words_with_rights_of_their_own() {
+    let Some(app) = App::start().await else { return };
+    let song = app.draft("vātāpi gaṇapatiṁ").await;
+    let path = format!("/v1/admin/compositions/{}/meanings", song.id());
+    let gist = json!({
+        "id": fixtures::new_id(), "kind": "gist", "language": "en", "author": "An editor",
+        "paragraphs": ["The singer worships Ganapati.", "He removes obstacles."],
+        "rights": song.body["record"]["rights"],
+    });
+    let put = |version: i64, meaning: &Value| {
+        let body = json!({"meanings": [meaning]});
+        app.ask(Method::PUT, &path).role(Role::Editor).if_match(version).json(&body)
+    };
+    let kept = put(song.row_version(), &gist).send().await.expect(200);
+    assert_eq!(kept.body["record"]["meanings"], json!([gist]));
+
+    for (field, value, expected) in [
+        ("/paragraphs/0", json!("<b>Ganapati</b>"), ("/meanings/0/paragraphs/0", "markup")),
+        ("/paragraphs", json!([]), ("/meanings/0/paragraphs", "empty")),
+        ("/rights", json!(fixtures::new_id()), ("/meanings/0/rights", "reference_missing")),
+    ] {
+        let mut bad = gist.clone();
+        *bad.pointer_mut(field).unwrap() = value;
+        let refused = put(2, &bad).send().await.expect(422);
+        assert_eq!(refused.fields()[0].1, expected.1, "{field}: {:?}", refused.fields());
+    }
+    let mut poem = gist.clone();
+    poem["kind"] = json!("poem");
+    assert_eq!(put(2, &poem).send().await.expect(422).fields()[0].0, "/meanings/0/kind");
+
+    // Without rights it may stand in a draft, and reaches no reader.
+    let mut open = gist.clone();
+    open.as_object_mut().unwrap().remove("rights");
+    let draft = put(2, &open).send().await.expect(200);
+    let submitted = app.verb(&draft, Role::Editor, "submit", &json!({})).await.expect(200);
+    let refused = app.verb(&submitted, Role::Reviewer, "publish", &json!({})).await.expect(422);
+    assert_eq!(refused.fields(), [("/meanings/0/rights", "rights_missing")]);
+}

@@ -3,8 +3,8 @@
 //! What makes a song contradictory (two sections with one id, a text for a section that does not exist) is an
 //! error. What makes it incomplete (a form rule, a missing raga) may stand in a draft.
 
-use super::notation;
 use super::short::{label, note, text, too_many, unique};
+use super::{meaning, notation};
 use crate::composition::form::RULES;
 use crate::composition::{Attribution, Composition, LyricText, Notation, Section, SectionKind, Version};
 use crate::violation::{Severity, Violation};
@@ -41,6 +41,7 @@ pub fn check(song: &Composition, found: &mut Vec<Violation>) {
         let field = format!("/versions/{index}");
         VersionCheck { song, version, field: &field, ids: &mut ids, found }.run();
     }
+    meaning::check(song, &mut ids, found);
 }
 
 fn composer(song: &Composition, found: &mut Vec<Violation>) {

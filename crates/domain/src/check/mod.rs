@@ -1,6 +1,7 @@
 //! The rules of every kind of record, each breach with a pointer to its field.
 
 mod composition;
+mod meaning;
 mod notation;
 pub mod quality;
 mod reference;

@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod form;
+pub mod meaning;
 pub mod notation;
 pub mod section;
 pub mod text;
@@ -11,6 +12,7 @@ use crate::music::tala::TalaSetting;
 use crate::name::{Language, Name};
 use crate::reference::{ExternalId, SourceNote};
 pub use form::Form;
+pub use meaning::{Meaning, MeaningKind};
 pub use notation::Notation;
 pub use section::{Section, SectionKind};
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,9 @@ pub struct Composition {
     pub year_hint: Option<i16>,
     /// Pathantaras; the first one is shown. At least one.
     pub versions: Vec<Version>,
+    /// What the song says, in other words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meanings: Vec<Meaning>,
     /// Rights in the song itself. Mandatory at submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rights: Option<RightsId>,
@@ -169,6 +174,7 @@ impl Composition {
     pub const RAGA_ENTRIES_MAX: usize = 128;
     pub const SECTIONS_MAX: usize = 200;
     pub const TEXTS_MAX: usize = 32;
+    pub const MEANINGS_MAX: usize = 16;
     pub const EXCEPTIONS_MAX: usize = 16;
 
     /// More than one distinct raga among the ordered entries of the shown version.

@@ -10,7 +10,8 @@ use crate::view::composition::RevisionMark;
 use crate::view::{CompositionDetail, Label, Labels};
 use axum::extract::State as Shared;
 use axum::response::Response;
-use domain::composition::{LyricText, SectionKind, Version};
+use domain::composition::{LyricText, Meaning, MeaningKind, SectionKind, Version};
+use domain::name::Language;
 use domain::{Composition, EntityKind, Record};
 use http::header::{ACCEPT, VARY};
 use http::{HeaderMap, HeaderValue, Uri};
@@ -72,6 +73,9 @@ pub(crate) struct Provenance {
     facts: Vec<Cited>,
     /// What the words of each section are taken from, in the order of singing.
     sections: Vec<SectionOrigin>,
+    /// What its meanings are taken from, and who may do what with them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    meanings: Vec<MeaningOrigin>,
     /// Rights in the song itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     rights: Option<Licence>,
@@ -135,6 +139,20 @@ struct TextOrigin {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Origin>,
     /// Rights in this text where they are not the song's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rights: Option<Licence>,
+}
+
+/// Where one meaning comes from.
+#[derive(Serialize, ToSchema)]
+struct MeaningOrigin {
+    meaning: Uuid,
+    kind: MeaningKind,
+    language: Language,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Origin>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rights: Option<Licence>,
 }
@@ -266,6 +284,19 @@ impl Names<'_> {
     }
 }
 
+impl Names<'_> {
+    fn meaning(&self, meaning: &Meaning) -> MeaningOrigin {
+        MeaningOrigin {
+            meaning: meaning.id,
+            kind: meaning.kind,
+            language: meaning.language,
+            author: meaning.author.clone(),
+            source: meaning.source.and_then(|source| self.origin(source.0)),
+            rights: meaning.rights.and_then(|rights| self.licence(rights.0)),
+        }
+    }
+}
+
 impl Provenance {
     fn of(live: &Live, song: &Composition, names: &Names<'_>, site: &str) -> Self {
         let cited = |note: &domain::reference::SourceNote| Cited {
@@ -278,6 +309,7 @@ impl Provenance {
             revision: RevisionMark::of(live),
             facts: song.sources.iter().map(cited).collect(),
             sections: song.versions.iter().flat_map(|version| names.sections(version)).collect(),
+            meanings: song.meanings.iter().map(|meaning| names.meaning(meaning)).collect(),
             rights: song.rights.and_then(|rights| names.licence(rights.0)),
             citation: Citation::of(&detail, site),
         }

@@ -1,7 +1,7 @@
 //! Songs as linked data: `MusicComposition` of schema.org.
 
 use super::{address, name};
-use domain::composition::Composition;
+use domain::composition::{Composition, MeaningKind};
 use domain::{EntityKind, EntityRef, Record};
 use serde_json::{Map, Value, json};
 use store::ExchangeRow;
@@ -37,6 +37,8 @@ fn document(row: &ExchangeRow, song: &Composition, site: &str) -> Map<String, Va
         song.composer.map_or(Value::Null, |composer| thing(row, site, "Person", composer.entity())),
     );
     put("keywords", json!(terms(row, song, site)));
+    let gist = song.meanings.iter().find(|meaning| meaning.kind == MeaningKind::Gist);
+    put("abstract", gist.map_or(Value::Null, |gist| json!(gist.paragraphs.join("\n"))));
     let about = song.deities.iter().map(|deity| thing(row, site, "Thing", deity.entity()));
     let places = song.temples.iter().map(|temple| thing(row, site, "PlaceOfWorship", temple.entity()));
     put("about", about.chain(places).collect::<Vec<_>>().into());

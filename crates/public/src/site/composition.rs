@@ -6,7 +6,7 @@ use super::beside::Beside;
 use super::face::{Face, msg};
 use super::layout::Page;
 use super::lyrics::{self, Sheet};
-use super::{cite, draw, entity, language, notation, report, shown, songs, tala, words};
+use super::{cite, draw, entity, language, meaning, notation, report, shown, songs, tala, words};
 use crate::answer::{Question, read};
 use crate::page::{keys, live};
 use crate::state::{Keep, State};
@@ -148,6 +148,7 @@ impl Sung<'_> {
                 div.sheet.wordless[song.texts.is_empty()].wide[self.beside.is_some()] {
                     div.words {
                         (self.words(&sheet))
+                        (meaning::block(song, face))
                         (self.swaras)
                         (report::form(song, &sheet, face))
                     }
@@ -409,7 +410,8 @@ fn description(song: &CompositionDetail, face: Face) -> String {
     let composer = song.composer.as_ref().map(|composer| composer.label.clone());
     let form = Some(face.say(words::form(song.form)).to_owned());
     let facts: Vec<String> = [form, composer, raga, tala].into_iter().flatten().collect();
-    format!("{} — {}. {}", song.title, facts.join(", "), face.say("Words by section, in six scripts."))
+    let gist = meaning::sentence(song, face).unwrap_or(face.say("Words by section, in six scripts."));
+    format!("{} — {}. {gist}", song.title, facts.join(", "))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod language;
 mod layout;
 mod list;
 mod lyrics;
+mod meaning;
 mod melakartas;
 mod notation;
 mod place;
@@ -76,6 +77,7 @@ pub(crate) fn pages(api: Api<State>) -> Api<State> {
         .with(Endpoint::page("/sampradayas", list::sampradayas, List))
         .with(Endpoint::page("/sampradayas/{slug}", entity::sampradaya, Detail))
         .with(Endpoint::page("/favourites", favourites::handler, List))
+        .with(Endpoint::page("/reported", report::thanks, Document))
         // The site about itself
         .with(Endpoint::page("/about", about::about, Document))
         .with(Endpoint::page("/data-licence", about::licence, Document))

@@ -1,14 +1,23 @@
 //! The form by which a reader reports an error, at the line where it is.
 //!
 //! It is sent as a form where there are no scripts, and as JSON where there are. Either is a write, which every edge
-//! brings to the region that can write; this box only draws the form.
+//! brings to the region that can write; this box only draws the form, and the page that says thank you for one.
 
+use super::address::Address;
+use super::answer::{HTML, constant};
 use super::face::Face;
+use super::layout::Page;
 use super::lyrics::Sheet;
-use super::words;
+use super::{shown, words};
+use crate::state::State;
 use crate::view::CompositionDetail;
+use axum::extract::State as Shared;
+use axum::response::Response;
+use domain::EntityKind;
 use domain::composition::Section;
 use maud::{Markup, html};
+use serde::Deserialize;
+use web::{IfNoneMatch, Problem, Query};
 
 /// Graphemes of the first line of a section that stand in the list of places.
 const LINE_GRAPHEMES_MAX: usize = 28;
@@ -22,8 +31,9 @@ pub(super) fn form(song: &CompositionDetail, sheet: &Sheet<'_>, face: Face) -> M
     html! {
         details.report #report {
             summary { (face.say("Report an error")) }
-            form action="/v1/reports" method="post" data-report {
-                input type="hidden" name="ref" value=(song.slug);
+            form action="/reports" method="post" data-report=(song.slug) {
+                input type="hidden" name="anchor" value={ (EntityKind::Composition.plural()) "/" (song.slug) };
+                @for (name, value) in face.query() { input type="hidden" name=(name) value=(value); }
                 (place(sheet, face))
                 p { label {
                     (face.say("What should it be?"))
@@ -40,6 +50,39 @@ pub(super) fn form(song: &CompositionDetail, sheet: &Sheet<'_>, face: Face) -> M
             }
         }
     }
+}
+
+/// The query of [`thanks`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    script: Option<String>,
+    lang: Option<String>,
+    /// The slug of the song that the report is about.
+    song: Option<String>,
+}
+
+/// `/reported`: where a form without scripts leads when it was taken.
+pub(super) async fn thanks(
+    Shared(state): Shared<State>,
+    have: IfNoneMatch,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let face = shown::face(asked.script.as_deref(), asked.lang.as_deref())?;
+    let song = asked.song.as_deref().filter(|slug| !slug.is_empty());
+    let title = face.say("Your report has arrived");
+    let main = html! {
+        article.prose {
+            h1 { (title) }
+            p.lead { (face.say("Thank you. An editor will look at it.")) }
+            @if let Some(slug) = song {
+                p { a href=(Address::entity(EntityKind::Composition, slug).href(face)) { (face.say("Back to the song")) } }
+            }
+        }
+    };
+    let mut page = Page::new(title, Address::new("/reported").with_some("song", song), face, main);
+    page.indexed = false;
+    Ok(constant(page.html(&state.config.site_url).into(), &have, HTML))
 }
 
 /// A section, and the number of a line in it.

@@ -106,6 +106,8 @@ fn page(asked: &Parameters, found: &Found, names: &Found, face: Face) -> Page {
         (chips(asked, found, &address, face))
         (taken_for(asked, found, &address, face))
         p.found role="status" { (summary(found, names, face)) }
+        (other_spelling(asked, found, face))
+        (notices(found, face))
         @if !names.low_confidence && !names.hits.is_empty() { (names_found(names, face)) }
         div.results {
             div.hits {
@@ -140,6 +142,26 @@ fn summary(found: &Found, names: &Found, face: Face) -> String {
         }
         _ if found.partial => format!("{songs} – {}", face.say("so far; time ran out")),
         _ => format!("{songs}."),
+    }
+}
+
+/// The title that was perhaps meant, as a search for it.
+fn other_spelling(asked: &Parameters, found: &Found, face: Face) -> Markup {
+    html! {
+        @if let Some(meant) = &found.did_you_mean {
+            @let search = address(asked).without("unlink").with("q", meant);
+            p.meant { (face.say("Did you mean:")) " " a href=(search.href(face)) { (language::name(meant)) } }
+        }
+    }
+}
+
+/// What a reader must know about an answer that is not the best one.
+fn notices(found: &Found, face: Face) -> Markup {
+    html! {
+        @if found.degraded {
+            p.notice { (face.say("Just now only names and titles are searched: words inside songs and misspelt names may be missing.")) }
+        }
+        @if found.truncated { p.notice { (face.say("Only the beginning of what you wrote was looked at.")) } }
     }
 }
 

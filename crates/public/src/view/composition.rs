@@ -1,6 +1,7 @@
 //! Songs as readers see them: an item of a list, and the whole in one document.
 
 use crate::view::label::{Label, Labels};
+use crate::view::meaning::{Meaning, meanings};
 use crate::view::notation::{NotationSummary, summaries};
 use crate::view::text::{Text, Wanted, texts};
 use chrono::{DateTime, Utc};
@@ -103,6 +104,9 @@ pub struct CompositionDetail {
     /// What is written down in swaras, of any version; the swaras stand under `/notation`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notations: Vec<NotationSummary>,
+    /// What the song says, in other words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub meanings: Vec<Meaning>,
     /// The other versions (pathantaras).
     pub other_versions: Vec<OtherVersion>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,6 +212,7 @@ impl CompositionDetail {
             sections: version.map_or_else(Vec::new, |version| version.sections.clone()),
             texts: version.map_or_else(Vec::new, |version| texts(version, wanted, labels)),
             notations: summaries(song),
+            meanings: meanings(song, labels),
             other_versions: song
                 .versions
                 .iter()

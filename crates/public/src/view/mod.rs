@@ -4,6 +4,7 @@ pub mod citation;
 pub mod composition;
 pub mod entity;
 pub mod label;
+pub mod meaning;
 pub mod notation;
 pub mod raga;
 pub mod text;

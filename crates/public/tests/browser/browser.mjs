@@ -29,11 +29,21 @@ export const TYPES = {
   about: "/about",
   takedown: "/takedown",
   favourites: "/favourites",
+  reported: "/reported?song=vatapi-ganapatim",
   missing: "/no-such-page",
 };
 
 // A song with words in several sections, one of them with a passage in madhyama kala.
 export const SONG = "/compositions/vatapi-ganapatim";
+
+// A varnam with its swaras over its words.
+export const NOTATED = "/compositions/ninnu-kori";
+
+// What readers type: misspelt, in other scripts, half a line, several facts at once, swaras, nonsense.
+export const SEARCHES = [
+  "endaro mahanubavulu", "vathapi ganapathim baje", "நகுமோமு", "ఎందరో", "mohanam", "tyagaraja todi adi",
+  "banturiti kolu viya", "antharangamuna", "raga by dikshitar", "srgpds", "xyzzy quux", "",
+];
 
 export function withQuery(path, more) {
   const url = new URL(path, BASE);

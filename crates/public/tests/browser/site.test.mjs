@@ -4,13 +4,16 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { BASE, SONG, TYPES, go, newPage, shared, withQuery } from "./browser.mjs";
+import { gzipSync } from "node:zlib";
+import { BASE, NOTATED, SONG, TYPES, go, newPage, shared, withQuery } from "./browser.mjs";
 import { visit } from "./visit.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCRIPTS = ["", "devanagari", "tamil", "telugu", "kannada", "malayalam"];
 const LANGUAGES = ["ta", "te", "kn", "ml", "hi"];
 const FIRST_VIEW_BYTES_MAX = 230 * 1024;
+const PAGE_BYTES_MAX = 40 * 1024;
+const SCRIPT_BYTES_MAX = 15 * 1024;
 
 visit("typing finds songs, and the arrow keys choose one", {}, async (page) => {
   await go(page, "/");
@@ -124,6 +127,43 @@ visit("without scripts everything can be read and sent", { javaScriptEnabled: fa
   assert.equal(await page.locator("html").getAttribute("lang"), "ta");
 });
 
+// The second line of a section that has one, as a reader would choose it in the form.
+async function fillReport(page, text) {
+  const section = await page.evaluate(() => document.querySelector(".line[id$='-l2']").closest("[data-section]").dataset.section);
+  await page.locator(".report select").selectOption(section);
+  await page.getByLabel("Line (may stay empty)").fill("2");
+  await page.getByLabel("What should it be?").fill(text);
+  await page.getByLabel("Where can we reach you?").fill("reader@example.org");
+}
+
+visit("a report is sent without leaving the page", {}, async (page) => {
+  await go(page, SONG);
+  await page.locator(".line[id$='-l2']").first().click();
+  assert.equal(await page.locator(".report input[name=line]").inputValue(), "2", "the line that was clicked is offered");
+  await page.locator(".tools a[href='#report']").click();
+  await fillReport(page, "A line as I learnt it, with scripts");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByText("Thank you. An editor will look at it.").waitFor();
+  assert.equal(new URL(page.url()).pathname, SONG);
+  assert.equal(await page.getByLabel("What should it be?").inputValue(), "", "the form is empty again");
+});
+
+visit("without scripts a report leads to a page that says thank you", { javaScriptEnabled: false }, async (page) => {
+  await go(page, SONG, { lang: "ta" });
+  await page.locator(".report summary").click();
+  const section = await page.locator("[data-section]:has(.line[id$='-l2'])").first().getAttribute("data-section");
+  await page.locator(".report select").selectOption(section);
+  await page.locator(".report input[name=line]").fill("2");
+  await page.locator(".report textarea").fill("A line as I learnt it, without scripts");
+  await page.locator(".report input[name=contact]").fill("reader@example.org");
+  await page.locator(".report button[type=submit]").click();
+  await page.waitForURL("**/reported?**");
+  assert.equal(await page.locator("html").getAttribute("lang"), "ta");
+  assert.match(await page.locator("main .lead").textContent(), /[\u0b80-\u0bff]/);
+  await page.locator("main a").click();
+  await page.waitForURL(`**${SONG}?lang=ta`);
+});
+
 visit("the keyboard alone finds a song, changes its script and opens the report", {}, async (page) => {
   const focus = () => page.evaluate(() => document.activeElement.textContent.trim().slice(0, 40));
   await go(page, "/");
@@ -211,6 +251,25 @@ visit("a first view stays within its weight, and nothing moves while it arrives"
       assert.ok(shift <= 0.05, `${path} ${script}: layout shift ${shift}`);
     }
   }
+});
+
+// What a reader downloads of a page, whoever compresses it on the way.
+test("every page is light, and so is the script", async () => {
+  const weight = async (path, more = {}) => {
+    const answer = await fetch(withQuery(path, more));
+    return gzipSync(Buffer.from(await answer.arrayBuffer()), { level: 6 }).length;
+  };
+  const heavy = [];
+  for (const [type, path] of Object.entries({ ...TYPES, notated: NOTATED })) {
+    for (const more of [{}, { lang: "ta" }, { script: "malayalam" }]) {
+      const bytes = await weight(path, more);
+      if (bytes > PAGE_BYTES_MAX) heavy.push(`${type} ${JSON.stringify(more)}: ${bytes} bytes`);
+    }
+  }
+  assert.deepEqual(heavy, []);
+  const home = await (await fetch(new URL("/", BASE))).text();
+  const script = await weight(home.match(/\/static\/app-[0-9a-f]+\.js/)[0]);
+  assert.ok(script <= SCRIPT_BYTES_MAX, `the script has ${script} bytes`);
 });
 
 visit("nothing is cut off between 320 and 1,600 px", {}, async (page) => {

@@ -201,3 +201,27 @@ async fn head_is_get_without_the_body() {
     }
     app.ask(Method::HEAD, "/v1/compositions/nothing", None).await.expect(404);
 }
+
+#[tokio::test]
+async fn texts_are_compressed_for_whoever_takes_it_under_a_tag_of_their_own() {
+    let Some(app) = App::start().await else { return };
+    Catalogue::load(&app).await;
+    for path in ["/compositions/nanu-palimpa", "/v1/compositions/nanu-palimpa", "/search?q=nanu", "/about"] {
+        let plain = app.get_cached(path, None).await.expect(200);
+        let packed = app.packed(path, None).await.expect(200);
+        assert_eq!(
+            (plain.header("content-encoding"), packed.header("content-encoding")),
+            ("", "gzip"),
+            "{path}"
+        );
+        for answer in [&plain, &packed] {
+            assert!(answer.header("vary").contains("accept-encoding"), "{path}");
+        }
+        assert!(packed.bytes.len() * 2 < plain.bytes.len() + 1_000, "{path}: {}", packed.bytes.len());
+        assert_ne!(packed.etag(), plain.etag(), "{path}");
+        let unchanged = app.packed(path, Some(packed.etag())).await.expect(304);
+        assert_eq!(unchanged.etag(), packed.etag(), "{path}");
+        assert_eq!(app.packed(path, Some(plain.etag())).await.expect(304).etag(), plain.etag(), "{path}");
+        app.get_cached(path, Some(packed.etag())).await.expect(304);
+    }
+}

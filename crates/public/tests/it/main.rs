@@ -14,6 +14,7 @@ mod fallback;
 mod finding;
 mod history;
 mod lists;
+mod meaning;
 mod music;
 mod notation;
 mod relations;

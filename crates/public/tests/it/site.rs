@@ -34,6 +34,7 @@ pub const PAGES: &[(&str, &str)] = &[
     ("/data-licence", "/data-licence?lang=hi"),
     ("/takedown", "/takedown"),
     ("/favourites", "/favourites?songs=nanu-palimpa&title=Friday"),
+    ("/reported", "/reported?song=nanu-palimpa"),
     ("/robots.txt", "/robots.txt"),
     ("/sitemap.xml", "/sitemap.xml"),
 ];
@@ -213,6 +214,26 @@ async fn what_is_missing_is_a_page_that_helps() {
 }
 
 #[tokio::test]
+async fn what_is_missing_is_said_in_the_language_of_the_address() {
+    let Some(app) = App::start().await else { return };
+    for (path, status, lang, words) in [
+        ("/nowhere?lang=ta", 404, "ta", "அப்படி ஒரு பக்கம் இல்லை"),
+        ("/ragas/no-such-raga?lang=hi&script=tamil", 404, "hi", "ऐसा कोई पन्ना नहीं है"),
+        ("/ragas?lang=te&cursor=x", 422, "te", "అది అర్థం కాలేదు"),
+        ("/ragas?lang=klingon", 422, "en", "That was not understood"),
+    ] {
+        let page = app.get(path).await.expect(status);
+        let html = page.html();
+        assert_balanced(html, path);
+        assert!(html.contains(&format!("<html lang=\"{lang}\">")) && html.contains(words), "{path}: {html}");
+        assert!(
+            lang == "en" || html.contains(&format!("href=\"/ragas?lang={lang}")),
+            "{path}: the ways on speak it too"
+        );
+    }
+}
+
+#[tokio::test]
 async fn ids_and_old_slugs_lead_to_the_page() {
     let Some(app) = App::start().await else { return };
     let catalogue = Catalogue::load(&app).await;
@@ -256,6 +277,9 @@ async fn search_marks_what_it_found_and_offers_ways_to_narrow() {
     assert!(narrowed.html().contains("Remove the filter: Composer"), "{}", narrowed.html());
     let raga = app.get("/search?q=mohanam").await.expect(200);
     assert!(raga.html().contains("href=\"/ragas/mohanam\""));
+    let poorer = app.get_without_index("/search?q=nanu").await.expect(200);
+    assert!(poorer.html().contains("Just now only names and titles"), "{}", poorer.html());
+    assert!(!page.html().contains("Just now only names"));
 }
 
 #[tokio::test]

@@ -95,6 +95,15 @@ impl App {
         answered(&self.plain, request).await
     }
 
+    /// Asks as a client that takes gzip.
+    pub async fn packed(&self, path: &str, have: Option<&str>) -> Answer {
+        let mut request = Request::builder().uri(path).header("accept-encoding", "br, gzip");
+        if let Some(have) = have {
+            request = request.header("if-none-match", have);
+        }
+        answered(&self.cached, request.body(Body::empty()).unwrap()).await
+    }
+
     /// Asks through the cache of the node.
     pub async fn get_cached(&self, path: &str, have: Option<&str>) -> Answer {
         send(&self.cached, Method::GET, path, have).await

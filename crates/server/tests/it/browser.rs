@@ -5,6 +5,7 @@
 //! integration fails and a desk is told.
 
 use crate::platform::Platform;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -26,6 +27,19 @@ async fn the_site_works_in_a_browser_for_everybody() {
         .env("BASE", format!("http://127.0.0.1:{}", platform.base_port + 1))
         .status();
     assert!(ended.unwrap().success(), "the browser tests failed; their report stands above");
+    reports_have_arrived(&platform).await;
+}
+
+/// What the browser reported, with scripts and without, is on the editors' list, at the line where it was.
+async fn reports_have_arrived(platform: &Platform) {
+    let (list, _) = platform.edited("GET", "/v1/admin/reports?state=open", None, &Value::Null).await;
+    for text in ["A line as I learnt it, with scripts", "A line as I learnt it, without scripts"] {
+        let of_text = |report: &&Value| report["text"] == text;
+        let report = list["items"].as_array().unwrap().iter().find(of_text);
+        let report = report.unwrap_or_else(|| panic!("`{text}` is not on the list: {list}"));
+        assert!(report["place"]["section"].is_string() && report["place"]["line"] == 2, "{report}");
+        assert_eq!((&report["contact"], &report["state"]), (&"reader@example.org".into(), &"open".into()));
+    }
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -23,6 +23,8 @@ async fn a_change_reaches_a_reader_in_the_other_region_and_goes_again() {
 
 struct Song {
     id: String,
+    /// Its page, for people.
+    page: String,
     etag: String,
 }
 
@@ -48,13 +50,22 @@ async fn publish_reaches_both_regions(platform: &Platform, refers: Refers) -> So
             "a draft is invisible"
         );
     }
+    let page = format!("/compositions/{}", draft["slug"].as_str().unwrap());
+    for edge in BOTH {
+        // The refusal, and the list without the song, are in the caches when it is published.
+        assert_eq!(platform.read(edge, &page).await.status, 404, "a draft has no page");
+        on_page(platform, edge, "/compositions", "Mukilvarṇanē", false).await;
+    }
     let etag = publish(platform, &id, &etag).await;
     for edge in BOTH {
         shows(platform, edge, &id, "Mukilvarṇanē paravā").await;
+        on_page(platform, edge, &page, "<h1 lang=\"sa-Latn\">Mukilvarṇanē paravā</h1>", true).await;
+        on_page(platform, edge, &format!("{page}?lang=ta"), "<html lang=\"ta\">", true).await;
+        on_page(platform, edge, "/compositions", "Mukilvarṇanē", true).await;
         found(platform, edge, "mukilvarnane", &id, true).await;
         listed(platform, edge, refers, &id, true).await;
     }
-    Song { id, etag }
+    Song { id, page, etag }
 }
 
 async fn a_draft_shows_nowhere_until_it_is_published(
@@ -74,9 +85,13 @@ async fn a_draft_shows_nowhere_until_it_is_published(
         "readers see what is live"
     );
 
+    on_page(platform, Edge::B, &song.page, "Mukilvarṇanē", true).await;
+
     let etag = publish(platform, &song.id, &etag).await;
     for edge in BOTH {
         shows(platform, edge, &song.id, "Tāmarainayanē paravā").await;
+        on_page(platform, edge, &song.page, "Tāmarainayanē paravā</h1>", true).await;
+        on_page(platform, edge, &song.page, "Mukilvarṇanē", false).await;
         found(platform, edge, "tamarainayane", &song.id, true).await;
         found(platform, edge, "mukilvarnane", &song.id, false).await;
     }
@@ -91,6 +106,7 @@ async fn a_raga_renamed_is_renamed_where_it_was_rendered(platform: &Platform, re
     platform.edited("PUT", &one, read.header("etag"), &raga).await;
     for edge in BOTH {
         shows(platform, edge, &song.id, "Mēgharañjitavarṣiṇi").await;
+        on_page(platform, edge, &song.page, "Mēgharañjitavarṣiṇi", true).await;
     }
 }
 
@@ -98,12 +114,14 @@ async fn unpublish_makes_it_vanish_everywhere(platform: &Platform, song: &Song, 
     let target = format!("/v1/admin/compositions/{}/unpublish", song.id);
     platform.edited("POST", &target, Some(etag), &json!({"reason": "the text is disputed"})).await;
     for edge in BOTH {
-        let target = format!("/v1/compositions/{}", song.id);
-        platform
-            .until("the page is gone", async |platform| {
-                matches!(platform.read(edge, &target).await.status, 404 | 410)
-            })
-            .await;
+        for target in [format!("/v1/compositions/{}", song.id), song.page.clone()] {
+            platform
+                .until("the page is gone", async |platform| {
+                    matches!(platform.read(edge, &target).await.status, 404 | 410)
+                })
+                .await;
+        }
+        on_page(platform, edge, "/compositions", "paravā", false).await;
         found(platform, edge, "tamarainayane", &song.id, false).await;
     }
 }
@@ -132,6 +150,14 @@ async fn shows(platform: &Platform, edge: Edge, id: &str, words: &str) {
     let target = format!("/v1/compositions/{id}");
     let what = format!("{edge:?} shows `{words}`");
     platform.until(&what, async |platform| platform.read(edge, &target).await.text().contains(words)).await;
+}
+
+/// The page that people read says `words`, or no longer does.
+async fn on_page(platform: &Platform, edge: Edge, page: &str, words: &str, expected: bool) {
+    let what = format!("{edge:?} says `{words}` on {page}: {expected}");
+    platform
+        .until(&what, async |platform| platform.read(edge, page).await.text().contains(words) == expected)
+        .await;
 }
 
 async fn found(platform: &Platform, edge: Edge, query: &str, id: &str, expected: bool) {

@@ -153,6 +153,7 @@ pub fn song(title: &str) -> Composition {
         external_ids: Vec::new(),
         title_only: true,
         exceptions: Vec::new(),
+        meanings: Vec::new(),
     }
 }
 

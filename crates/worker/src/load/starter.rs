@@ -7,6 +7,7 @@
 pub(super) mod arithmetic;
 mod builder;
 mod document;
+mod meaning;
 mod notation;
 mod raw;
 mod song;
@@ -41,6 +42,9 @@ const FILES: [(&str, EntityKind); 11] = [
 /// Rulings on names that look alike. A folder may have none.
 const VERDICTS: &str = "verdicts.toml";
 
+/// What works say, in other words. A folder may have none.
+const MEANINGS: &str = "meanings.toml";
+
 /// The folder with one file of works for each composer or set of composers.
 const COMPOSITIONS: &str = "compositions";
 
@@ -58,6 +62,10 @@ pub fn parse(folder: &Path) -> Result<Batch, Error> {
     for path in toml_files(&works)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         builder.document(&format!("{COMPOSITIONS}/{name}"), EntityKind::Composition, &read(&path)?);
+    }
+    let meanings = folder.join(MEANINGS);
+    if meanings.is_file() {
+        builder.meanings(MEANINGS, &read(&meanings)?);
     }
     let rulings = folder.join(VERDICTS);
     if rulings.is_file() {

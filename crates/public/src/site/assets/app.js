@@ -398,13 +398,13 @@
     const fields = form.elements;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const anchor = { kind: "composition", ref: fields.ref.value };
+      const anchor = { kind: "composition", ref: form.dataset.report };
       if (fields.section.value) anchor.section = fields.section.value;
       if (fields.line.value) anchor.line = Number(fields.line.value);
       const body = { anchor, text: fields.text.value };
       if (fields.contact.value.trim()) body.contact = fields.contact.value;
       try {
-        const answer = await fetch(form.action, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+        const answer = await fetch("/v1/reports", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
         const problem = answer.ok ? null : await answer.json();
         if (problem) throw new Error((problem.errors || []).map((error) => error.detail).join(" "));
         form.reset();

@@ -222,6 +222,7 @@ impl<'a> Planner<'a> {
             year_hint: None,
             title_only: text.is_none(),
             exceptions: Vec::new(),
+            meanings: Vec::new(),
             versions: vec![Version {
                 id: part_id(id, "version"),
                 label: None,

@@ -1,6 +1,7 @@
 //! Records of the domain from records of the files.
 
 use super::document::{Document, Fields, Mistake};
+use super::meaning::meaning;
 use super::notation::Known;
 use super::raw::{self, Common, Head};
 use super::{arithmetic, external, mela_key, song};
@@ -108,14 +109,9 @@ impl Builder {
 
     fn accept(&mut self, file: &str, line: usize, built: Option<(ExternalId, Record)>) -> Built<()> {
         let Some((external, record)) = built else { return Ok(()) };
-        let broken: Vec<_> = record
-            .check()
-            .into_iter()
-            .filter(|violation| violation.severity != Severity::Warning)
-            .map(|violation| format!("{} {}", violation.field, violation.detail))
-            .collect();
+        let broken = broken(&record);
         if !broken.is_empty() {
-            return Err(broken.join("; "));
+            return Err(broken);
         }
         let id = provisional(&external);
         if !self.met.insert(id) {
@@ -182,6 +178,44 @@ impl Builder {
 
     /// Reads the rulings of `verdicts.toml`, after all records.
     pub fn verdicts(&mut self, file: &str, text: &str) {
+        self.afterwards(file, "verdict", text, |builder, head, raw| {
+            let verdict = builder.verdict(head, raw)?;
+            if builder.batch.verdicts.iter().any(|other| verdict_id(other) == verdict_id(&verdict)) {
+                return Err("these names were ruled on before".to_owned());
+            }
+            builder.batch.verdicts.push(verdict);
+            Ok(())
+        });
+    }
+
+    /// Reads `meanings.toml`, after all works.
+    pub fn meanings(&mut self, file: &str, text: &str) {
+        self.afterwards(file, "meaning", text, Self::meaning);
+    }
+
+    /// Puts a meaning into the work that it is of, which must be good with it.
+    fn meaning(&mut self, head: &Head, raw: raw::Meaning) -> Built<()> {
+        let of = external(EntityKind::Composition, &raw.of);
+        let entry = self.batch.entries.iter_mut().find(|entry| entry.external == of);
+        let missing = || format!("there is no work `{}`", raw.of);
+        let Work::Put(record) = &mut entry.ok_or_else(missing)?.work else { return Err(missing()) };
+        let Record::Composition(song) = record.as_mut() else { return Err(missing()) };
+        song.meanings.push(meaning(head, raw, &of)?);
+        let broken = broken(record);
+        if let (false, Record::Composition(song)) = (broken.is_empty(), record.as_mut()) {
+            song.meanings.pop();
+        }
+        if broken.is_empty() { Ok(()) } else { Err(broken) }
+    }
+
+    /// Reads a file whose records are about those of the others.
+    fn afterwards<T: DeserializeOwned>(
+        &mut self,
+        file: &str,
+        table: &str,
+        text: &str,
+        mut take: impl FnMut(&mut Self, &Head, T) -> Built<()>,
+    ) {
         self.batch.report.begin_file(file);
         let mut document = match Document::parse(text) {
             Ok(document) => document,
@@ -193,24 +227,17 @@ impl Builder {
         };
         for fields in std::mem::take(&mut document.records) {
             self.batch.report.row(file);
-            let (line, table) = (fields.line, fields.table.clone());
-            let read = match table.as_str() {
-                "verdict" => document.read::<raw::Verdict>(fields),
-                _ => Err(Mistake { line, reason: format!("a [[{table}]] does not belong into this file") }),
-            };
-            let ruled =
-                read.and_then(|raw| self.verdict(&head, raw).map_err(|reason| Mistake { line, reason }));
-            match ruled {
-                Ok(verdict)
-                    if self.batch.verdicts.iter().any(|other| verdict_id(other) == verdict_id(&verdict)) =>
-                {
-                    self.reject(
-                        file,
-                        Mistake { line, reason: "these names were ruled on before".to_owned() },
-                    );
+            let line = fields.line;
+            let read = match &fields.table {
+                known if known == table => document.read::<T>(fields),
+                other => {
+                    Err(Mistake { line, reason: format!("a [[{other}]] does not belong into this file") })
                 }
-                Ok(verdict) => self.batch.verdicts.push(verdict),
-                Err(mistake) => self.reject(file, mistake),
+            };
+            let taken =
+                read.and_then(|raw| take(self, &head, raw).map_err(|reason| Mistake { line, reason }));
+            if let Err(mistake) = taken {
+                self.reject(file, mistake);
             }
         }
     }
@@ -325,6 +352,13 @@ fn belongs(table: &str, kind: EntityKind) -> bool {
         "mela" => kind == EntityKind::Raga,
         other => kind.as_str() == other,
     }
+}
+
+/// The rules that a record breaks, each with its field; empty where it is good.
+fn broken(record: &Record) -> String {
+    let found = record.check().into_iter().filter(|violation| violation.severity != Severity::Warning);
+    let told = found.map(|violation| format!("{} {}", violation.field, violation.detail));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn read<T: DeserializeOwned>(document: &Document<'_>, fields: Fields<'_>) -> Result<T, Mistake> {

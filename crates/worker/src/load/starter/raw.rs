@@ -2,7 +2,7 @@
 
 use crate::load::plan::Decision;
 use domain::EntityKind;
-use domain::composition::{Attribution, Form, FormException, SectionKind};
+use domain::composition::{Attribution, Form, FormException, MeaningKind, SectionKind};
 use domain::music::scale::Swara;
 use domain::music::tala::Jati;
 use domain::name::Language;
@@ -65,6 +65,25 @@ pub struct Head {
     pub form: Option<Form>,
     pub rights: Option<String>,
     pub precision_metres: Option<u32>,
+    /// Who wrote what works mean.
+    pub author: Option<String>,
+    /// The language in which it is told.
+    pub language: Option<Language>,
+}
+
+/// What a work says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meaning {
+    /// The key of the work.
+    pub of: String,
+    pub kind: MeaningKind,
+    pub language: Option<Language>,
+    /// Paragraphs with an empty line between them; word by word, a line each.
+    pub text: String,
+    pub author: Option<String>,
+    pub source_key: Option<String>,
+    pub rights: Option<String>,
 }
 
 /// A ruling of `verdicts.toml`.

@@ -69,6 +69,7 @@ pub fn composition(
         year_hint: raw.year_hint,
         title_only: version.texts.is_empty(),
         exceptions: raw.exceptions,
+        meanings: Vec::new(),
         versions: vec![version],
         rights,
         sources: frame.sources,

@@ -1,8 +1,10 @@
 use crate::Error;
+use crate::limits;
 use crate::policy::Profile;
 use domain::Region;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
@@ -24,6 +26,11 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What it stands in front of, and so which rules hold.
     pub profile: Kind,
+    /// Without any freshness an answer is taken as fresh for this share, in percent, of the time since its last
+    /// change (at most a day); 0 guesses nothing.
+    pub heuristic_percent: u64,
+    /// The file with the token for `PURGE` by HTTP; without it nobody may. Only for the profile `rfc`.
+    pub purge_token_file: Option<PathBuf>,
     /// The region that this edge stands in.
     pub region: Region,
     /// This edge's name toward the purge feed: unique in its region, 1 to 64 of `a-z`, `0-9` and `-`.
@@ -95,6 +102,9 @@ pub struct Config {
     /// The oldest answer, by its time in memory, that a blind edge gives without asking its origin.
     pub blind_age_s_max: u64,
 
+    /// How much clients may ask.
+    pub limits: limits::Config,
+
     /// How long a stopping edge waits for idle clients to notice that it is going away.
     pub drain_notice_ms: u64,
     /// How long a stopping edge waits for requests in flight.
@@ -105,7 +115,11 @@ impl Config {
     /// What the cache may do.
     pub(crate) fn profile(&self) -> Profile {
         match self.profile {
-            Kind::Rfc => Profile { stale_if_error_s: self.stale_if_error_s, ..Profile::RFC },
+            Kind::Rfc => Profile {
+                stale_if_error_s: self.stale_if_error_s,
+                heuristic_percent: self.heuristic_percent,
+                ..Profile::RFC
+            },
             Kind::Sangraha => Profile {
                 freshness_s_max: self.freshness_s_max,
                 negative_s: self.negative_s_max,
@@ -118,6 +132,7 @@ impl Config {
 
     /// Refuses combinations that cannot work, with a sentence that names the field.
     pub fn check(&self) -> Result<(), Error> {
+        self.limits.check()?;
         let name_fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let rules = [
             (
@@ -182,6 +197,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7080)),
             profile: Kind::Sangraha,
+            heuristic_percent: 0,
+            purge_token_file: None,
             region: Region::try_from("a".to_owned()).expect("`a` names a region"),
             name: "edge".to_owned(),
             public: vec![origin(7081)],
@@ -215,6 +232,7 @@ impl Default for Config {
             purge_tags_max: 200_000,
             blind_after_ms: 5_000,
             blind_age_s_max: 30,
+            limits: limits::Config::default(),
             drain_notice_ms: 250,
             drain_ms_max: 30_000,
         }

@@ -15,6 +15,7 @@
 mod body;
 mod config;
 mod front;
+mod limits;
 mod origin;
 mod policy;
 mod purge;
@@ -22,11 +23,13 @@ mod see;
 mod store;
 
 pub use config::{Config, Kind};
+pub use limits::{Config as LimitsConfig, KeyPart, Rule};
 pub use see::status::{OriginStatus, Status};
 
 use domain::Clock;
 use domain::metrics::Metrics;
 use http::HeaderValue;
+use limits::Limits;
 use origin::collapse::Flights;
 use origin::upstream::Upstream;
 use policy::Profile;
@@ -37,6 +40,7 @@ use see::telemetry::Telemetry;
 use std::hash::RandomState;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::key::{Key, Spelling};
@@ -62,6 +66,15 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A file that the configuration names cannot be used.
+    #[error("the edge cannot read {}", .path.display())]
+    File {
+        /// The named file.
+        path: PathBuf,
+        /// What the system said, or what is wrong with it.
+        #[source]
+        source: io::Error,
+    },
 }
 
 /// An edge that listens and is ready to [`Edge::run`].
@@ -78,7 +91,9 @@ impl Edge {
         let refused = |source| Error::Listen { address: config.listen, source };
         let listener = front::listen(config.listen).map_err(refused)?;
         let listen = listener.local_addr().map_err(refused)?;
-        Ok(Self { listener, inner: Arc::new(Inner::new(config, clock, metrics, listen)) })
+        let purge_token = config.purge_token_file.as_deref().map(token).transpose()?;
+        let inner = Inner { purge_token, ..Inner::new(config, clock, metrics, listen) };
+        Ok(Self { listener, inner: Arc::new(inner) })
     }
 
     /// Where it listens: the port that the system chose, if it was left to it.
@@ -125,12 +140,25 @@ impl StatusHandle {
     }
 }
 
+/// The first line of a file; a token that can be guessed is refused.
+fn token(path: &Path) -> Result<String, Error> {
+    const TOKEN_BYTES_MIN: usize = 16;
+    let unusable = |source| Error::File { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(unusable)?;
+    let token = text.lines().next().unwrap_or_default().trim();
+    if token.len() < TOKEN_BYTES_MIN {
+        return Err(unusable(io::Error::other("a token has at least 16 characters")));
+    }
+    Ok(token.to_owned())
+}
+
 /// What all connections share.
 pub(crate) struct Inner {
     config: Config,
     clock: Clock,
     listen: SocketAddr,
     profile: Profile,
+    limits: Limits,
     telemetry: Arc<Telemetry>,
     public: Upstream,
     admin: Upstream,
@@ -140,6 +168,8 @@ pub(crate) struct Inner {
     progress: Progress,
     hasher: RandomState,
     draining: AtomicBool,
+    /// Whoever shows it may purge by HTTP.
+    purge_token: Option<String>,
 }
 
 impl Inner {
@@ -148,6 +178,7 @@ impl Inner {
         Self {
             listen,
             profile: config.profile(),
+            limits: Limits::new(config.limits.clone(), metrics),
             public: Upstream::public(&config, telemetry.clone()),
             admin: Upstream::admin(&config, telemetry.clone()),
             store: Store::new(config.memory_bytes_max, telemetry.objects.clone(), telemetry.bytes.clone()),
@@ -156,6 +187,7 @@ impl Inner {
             progress: Progress::default(),
             hasher: RandomState::new(),
             draining: AtomicBool::new(false),
+            purge_token: None,
             telemetry,
             clock,
             config,

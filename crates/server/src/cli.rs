@@ -3,8 +3,8 @@
 use crate::config::{Config, Layers, masked};
 use crate::up::{BASE_PORT_DEFAULT, State};
 use crate::{
-    Error, audit, check, compare, evaluate, export, index, load, node, openapi, outbox, postgres, setup,
-    status, terminal, up,
+    Error, audit, check, compare, edge_alone, evaluate, export, index, load, node, openapi, outbox, postgres,
+    setup, status, terminal, up,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -19,9 +19,24 @@ const FAILURE: u8 = 1;
 /// Compositions, ragas and talas of Carnatic music, served from two regions.
 #[derive(Parser)]
 #[command(name = "sangraha", version, disable_help_subcommand = true)]
-struct Cli {
+pub struct Cli {
     #[command(subcommand)]
     command: Command,
+}
+
+impl Cli {
+    /// Reads the arguments of the process; ends it where they make no sense.
+    pub fn read() -> Self {
+        Self::parse()
+    }
+
+    /// How many threads the command asks for; `None` leaves it to the machine.
+    pub fn workers(&self) -> Option<std::num::NonZeroUsize> {
+        match &self.command {
+            Command::Edge(alone) => alone.workers,
+            _ => None,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -32,6 +47,8 @@ enum Command {
     Down(Data),
     /// Run one process with the roles of its configuration
     Serve(Serve),
+    /// Run an edge alone: a cache in front of any HTTP origin, without database or configuration file
+    Edge(edge_alone::Alone),
     /// Show regions, roles, replication, events, indexes, edges and URLs
     Status(Status),
     /// Print the effective configuration, secrets covered, and what is risky in it
@@ -285,9 +302,9 @@ enum Which {
 }
 
 /// Runs the command line; the answer is the exit code.
-pub async fn run() -> ExitCode {
+pub async fn run(cli: Cli) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    match obey(Cli::parse().command, arguments).await {
+    match obey(cli.command, arguments).await {
         Ok(()) => ExitCode::from(SUCCESS),
         Err(error) => {
             terminal::remark(format_args!("sangraha: {}", error.told()));
@@ -301,6 +318,7 @@ async fn obey(command: Command, arguments: Vec<OsString>) -> Result<(), Error> {
         Command::Up(up) => up::run(options(up, arguments)).await,
         Command::Down(Data { data }) => down(&data).await,
         Command::Serve(serve) => node::serve(&Layers::of(serve.config, &serve.set)?, serve.until_eof).await,
+        Command::Edge(alone) => edge_alone::run(alone).await,
         Command::Status(Status { json, at, data }) => status::show(&data.data, &at, json).await,
         Command::CheckConfig(layered) => check_config(&layered.layers()?),
         Command::SetupToken(layered) => {
@@ -397,6 +415,8 @@ mod tests {
         for line in [
             "sangraha up --base-port 7500 --detach --fresh",
             "sangraha down --data x",
+            "sangraha edge --origin http://127.0.0.1:8000",
+            "sangraha edge --origin http://127.0.0.1:8000 --listen 127.0.0.1:0 --profile rfc --workers 2 --memory 64M",
             "sangraha status --json",
             "sangraha check-config --config a.toml --set log.filter=warn",
             "sangraha setup-token",

@@ -13,6 +13,7 @@ pub mod check;
 pub mod cli;
 pub mod compare;
 mod config;
+pub mod edge_alone;
 pub mod environment;
 mod error;
 pub mod evaluate;
@@ -32,7 +33,7 @@ pub mod status;
 pub mod terminal;
 pub mod up;
 
-pub use cli::run;
+pub use cli::{Cli, run};
 pub use error::Error;
 
 /// Chooses the one crypto provider of the process; the first statement of `main` and of tests.

@@ -4,8 +4,13 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     server::install_crypto_provider();
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(server::run()),
+    let cli = server::Cli::read();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = cli.workers() {
+        builder.worker_threads(workers.get());
+    }
+    match builder.enable_all().build() {
+        Ok(runtime) => runtime.block_on(server::run(cli)),
         Err(error) => {
             server::terminal::remark(format_args!("sangraha: the runtime could not be started: {error}"));
             ExitCode::FAILURE

@@ -40,6 +40,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("csv", &["worker", "public"]),
     ("hyper", &["edge"]),
     ("hyper-util", &["edge", "bench"]),
+    ("ipnet", &["edge"]),
     ("indicatif", &["server"]),
     ("maud", &["public"]),
     ("moka", &["cache"]),

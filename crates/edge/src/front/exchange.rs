@@ -2,9 +2,11 @@
 
 use crate::body::Body;
 use crate::config::Kind;
+use crate::front::purging::PURGE;
 use crate::front::respond::{Asker, Refusal};
 use crate::front::route::{Target, allowed, route};
 use crate::front::strict::{self, Trail};
+use crate::limits::{Admission, Question, Refused, Verdict};
 use crate::see::reason::{Handling, Outcome, Reason};
 use crate::store::key::{Key, path_normalise};
 use crate::{Inner, front::respond};
@@ -38,6 +40,22 @@ pub(crate) fn begin(inner: &Arc<Inner>, client: IpAddr, request: Request<Incomin
     }
 }
 
+/// Tells a client where it stands, and its rules what came of its request.
+fn told(inner: Arc<Inner>, admission: Admission, step: Step) -> Step {
+    match step {
+        Step::Done(response) => Step::Done(stand(&inner, admission, response, true)),
+        Step::Wait(wait) => Step::Wait(Box::pin(async move { stand(&inner, admission, wait.await, false) })),
+    }
+}
+
+fn stand(inner: &Inner, admission: Admission, mut response: Response<Body>, hit: bool) -> Response<Body> {
+    inner.limits.answered(&admission, response.status(), hit, inner.now_us());
+    if let Some(standing) = admission.standing {
+        standing.write(response.headers_mut());
+    }
+    response
+}
+
 /// HTTP/1 clients learn from each answer that the edge is going away; HTTP/2 has a frame for it.
 fn finished(inner: &Inner, version: Version, mut response: Response<Body>) -> Response<Body> {
     if version < Version::HTTP_2 && inner.is_draining() {
@@ -56,42 +74,73 @@ pub(super) struct Seat {
     pub(super) head: Parts,
 }
 
+/// Where a request goes.
+enum Way {
+    Admin(Trail, String),
+    Public(Key),
+    /// To any origin.
+    Anything(Key),
+}
+
 impl Seat {
     fn enter(self, body: Incoming) -> Step {
-        let (host, path) = match self.check() {
-            Ok((host, path)) => (host, path),
-            Err(refusal) => return Step::Done(self.refuse(&refusal)),
+        let (way, admission) = match self.way(&body) {
+            Ok(found) => found,
+            Err(response) => return Step::Done(*response),
         };
+        let inner = admission.is_some().then(|| self.inner.clone());
+        let step = match way {
+            Way::Admin(trail, path) => Step::Wait(Box::pin(self.admin(trail, path, body))),
+            Way::Public(key) => self.public(key),
+            Way::Anything(key) => self.anything(key, body),
+        };
+        match inner.zip(admission) {
+            Some((inner, admission)) => told(inner, admission, step),
+            None => step,
+        }
+    }
+
+    fn way(&self, body: &Incoming) -> Result<(Way, Option<Admission>), Box<Response<Body>>> {
+        let refused = |refusal: Refusal| Box::new(self.refuse(&refusal));
+        let (host, path) = self.check().map_err(refused)?;
+        let question = Question { client: self.client, host, path: &path, head: &self.head };
+        let admission = match self.inner.limits.check(&question, self.inner.now_us()) {
+            Verdict::Free => None,
+            Verdict::Within(admission) => Some(admission),
+            Verdict::Refused(refused) => return Err(Box::new(self.hold_back(refused))),
+        };
+        Ok((self.target(host, path, body).map_err(refused)?, admission))
+    }
+
+    fn target(&self, host: &str, path: Cow<'_, str>, body: &Incoming) -> Result<Way, Refusal> {
+        let key = || self.key(host, &path).ok_or(BAD_TARGET);
         if self.inner.config.profile == Kind::Rfc {
-            return match self.key(host, &path) {
-                Some(key) => self.anything(key, body),
-                None => Step::Done(self.refuse(&BAD_TARGET)),
-            };
+            return key().map(Way::Anything);
         }
         match route(&path, &self.head.method) {
-            Some(Target::Admin) => {
-                let (trail, path) = (self.trail(host), path.into_owned());
-                Step::Wait(Box::pin(self.admin(trail, path, body)))
-            }
-            Some(Target::Public) if !self.has_body(&body) => match self.key(host, &path) {
-                Some(key) => self.public(key),
-                None => Step::Done(self.refuse(&BAD_TARGET)),
-            },
+            Some(Target::Admin) => Ok(Way::Admin(self.trail(host), path.into_owned())),
+            Some(Target::Public) if !self.has_body(body) => key().map(Way::Public),
             Some(Target::Public) => {
-                let refusal =
-                    Refusal::new(StatusCode::BAD_REQUEST, Reason::UnexpectedBody, "Reads have no body.");
-                Step::Done(self.refuse(&refusal))
+                Err(Refusal::new(StatusCode::BAD_REQUEST, Reason::UnexpectedBody, "Reads have no body."))
             }
             None => {
                 let (status, detail) = (StatusCode::METHOD_NOT_ALLOWED, "This method is not served here.");
-                let refusal = Refusal::new(status, Reason::Method, detail).allowing(allowed(&path));
-                Step::Done(self.refuse(&refusal))
+                Err(Refusal::new(status, Reason::Method, detail).allowing(allowed(&path)))
             }
         }
     }
 
+    /// The quota is used up, or the client's network is not served.
+    fn hold_back(&self, refused: Refused) -> Response<Body> {
+        self.count(Outcome::Refused, refused.reason);
+        respond::limited(refused, self.head.method == Method::HEAD, &self.request_id)
+    }
+
     /// Any origin: reads go through the cache, everything else to the origin and back.
     fn anything(self, key: Key, body: Incoming) -> Step {
+        if self.head.method.as_str() == PURGE {
+            return Step::Done(self.purge(&key));
+        }
         let is_read = matches!(self.head.method, Method::GET | Method::HEAD);
         match is_read && !self.has_body(&body) {
             true => self.public(key),

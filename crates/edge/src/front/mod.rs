@@ -4,6 +4,7 @@ pub(crate) mod exchange;
 mod guard;
 mod parts;
 mod passing;
+mod purging;
 mod reads;
 pub(crate) mod respond;
 mod route;

@@ -3,6 +3,7 @@
 use crate::body::{Body, Relay};
 use crate::front::parts;
 use crate::front::strict::{REQUEST_ID, clean_response, via};
+use crate::limits::Refused;
 use crate::policy::range::{Portion, portion};
 use crate::policy::validate::{not_modified, repeated};
 use crate::see::reason::{Handling, Reason, cache_status};
@@ -103,6 +104,8 @@ impl Refusal {
     pub(crate) const fn new(status: StatusCode, reason: Reason, detail: &'static str) -> Self {
         let code = match status {
             StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+            StatusCode::UNAUTHORIZED => "unauthorized",
+            StatusCode::FORBIDDEN => "forbidden",
             StatusCode::PAYLOAD_TOO_LARGE => "too_large",
             StatusCode::URI_TOO_LONG => "uri_too_long",
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "headers_too_large",
@@ -142,15 +145,13 @@ impl Refusal {
         handling: Handling,
     ) -> Response<Body> {
         let body = self.problem(request_id);
-        let mut headers = HeaderMap::with_capacity(10);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CONTENT_LENGTH, body.len().into());
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::VIA, via());
-        headers.insert(CACHE_STATUS, cache_status(handling, self.reason));
-        headers.insert(REQUEST_ID, request_id.clone());
+        let mut headers =
+            own_headers("application/problem+json", body.len(), handling, self.reason, request_id);
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(header::ALLOW, HeaderValue::from_static(self.allowed));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
@@ -169,6 +170,64 @@ impl Refusal {
         });
         problem.to_string().into()
     }
+}
+
+/// Too much was asked, or by somebody who is not served: 429 or 403, with how long to wait.
+pub(crate) fn limited(refused: Refused, head_only: bool, request_id: &HeaderValue) -> Response<Body> {
+    let denied = refused.reason == Reason::Denied;
+    let (status, code, detail) = match denied {
+        true => (StatusCode::FORBIDDEN, "forbidden", "This network is not served."),
+        false => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "The quota is used up."),
+    };
+    let mut problem = serde_json::json!({
+        "type": if denied { "urn:sangraha:problem:forbidden" } else { QUOTA_EXCEEDED },
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+        "code": code,
+        "detail": detail,
+        "request_id": request_id.to_str().unwrap_or_default(),
+    });
+    if !denied {
+        problem["violated-policies"] = refused.violated.into();
+    }
+    let body = Bytes::from(problem.to_string());
+    let mut headers =
+        own_headers("application/problem+json", body.len(), Handling::Own, refused.reason, request_id);
+    if !denied {
+        headers.insert(header::RETRY_AFTER, refused.wait_s.max(1).into());
+    }
+    if let Some(standing) = refused.standing {
+        standing.write(&mut headers);
+    }
+    answer(status, headers, if head_only { Body::EMPTY } else { body.into() })
+}
+
+/// Registered with IANA by draft-ietf-httpapi-ratelimit-headers.
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
+/// Says that a purge has happened.
+pub(crate) fn purged(what: &'static str, request_id: &HeaderValue) -> Response<Body> {
+    let body = Bytes::from(format!("{{\"purged\":\"{what}\"}}\n"));
+    let headers = own_headers("application/json", body.len(), Handling::Own, Reason::Plain, request_id);
+    answer(StatusCode::OK, headers, body.into())
+}
+
+/// What every answer that the edge makes itself has.
+fn own_headers(
+    kind: &'static str,
+    length: usize,
+    handling: Handling,
+    reason: Reason,
+    request_id: &HeaderValue,
+) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(10);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VIA, via());
+    headers.insert(CACHE_STATUS, cache_status(handling, reason));
+    headers.insert(REQUEST_ID, request_id.clone());
+    headers
 }
 
 fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {

@@ -28,6 +28,7 @@ words! {
         Collapsed => "collapsed",
         Bypass => "bypass",
         Refused => "refused",
+        Purged => "purged",
         Failed => "failed",
     }
 }
@@ -56,6 +57,10 @@ words! {
         Demanded => "demanded",
         OnlyIfCached => "only-if-cached",
         Head => "head",
+        Limited => "rate-limited",
+        Banned => "banned",
+        Denied => "denied",
+        PurgeRefused => "purge-refused",
         Status => "status",
         NoFreshness => "no-freshness",
         TooLarge => "too-large",

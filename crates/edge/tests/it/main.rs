@@ -3,6 +3,7 @@
 
 mod cache;
 mod front;
+mod limits;
 mod purge;
 #[cfg(test)]
 mod support;

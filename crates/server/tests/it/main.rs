@@ -6,6 +6,7 @@
 mod browser;
 mod chaos;
 mod commands;
+mod edge_alone;
 mod exchange;
 mod judged;
 mod platform;

@@ -1,0 +1,306 @@
+use super::*;
+use http::Request;
+use proptest::prelude::*;
+use std::net::Ipv4Addr;
+
+const START_US: i64 = 1_700_000_000_000_000;
+
+fn rule(name: &str, quota: u64, window_s: u64) -> Rule {
+    let text = format!(r#"{{"name": "{name}", "quota": {quota}, "window_s": {window_s}}}"#);
+    serde_json::from_str(&text).unwrap()
+}
+
+fn limits(rules: Vec<Rule>) -> Limits {
+    let config = Config { rules, ..Config::default() };
+    config.check().unwrap();
+    Limits::new(config, &Metrics::default())
+}
+
+/// Asks `GET path` from an address with one field, so many seconds after the start.
+fn ask(limits: &Limits, client: &str, path: &str, field: (&str, &str), after_s: i64) -> Verdict {
+    let request = Request::get(path).header(field.0, field.1).body(()).unwrap();
+    let (head, ()) = request.into_parts();
+    let question = Question { client: client.parse().unwrap(), host: "h", path, head: &head };
+    limits.check(&question, START_US + after_s * 1_000_000)
+}
+
+const NONE: (&str, &str) = ("x-none", "");
+
+fn passes(limits: &Limits, client: &str, after_s: i64) -> bool {
+    !matches!(ask(limits, client, "/a", NONE, after_s), Verdict::Refused(_))
+}
+
+fn told(verdict: Verdict) -> (String, String) {
+    let standing = match verdict {
+        Verdict::Free => None,
+        Verdict::Within(admission) => admission.standing,
+        Verdict::Refused(refused) => refused.standing,
+    };
+    let mut headers = http::HeaderMap::new();
+    if let Some(standing) = standing {
+        standing.write(&mut headers);
+    }
+    let text =
+        |name: &str| headers.get(name).map_or(String::new(), |value| value.to_str().unwrap().to_owned());
+    (text("ratelimit-policy"), text("ratelimit"))
+}
+
+#[test]
+fn a_quota_is_used_up_and_comes_back() {
+    let limits = limits(vec![rule("r", 10, 60)]);
+    assert_eq!((0..100).filter(|_| passes(&limits, "1.2.3.4", 0)).count(), 10);
+    assert!(!passes(&limits, "1.2.3.4", 5));
+    assert!(passes(&limits, "1.2.3.4", 6), "one is paid back every six seconds");
+    assert!(!passes(&limits, "1.2.3.4", 6));
+    assert_eq!((0..100).filter(|_| passes(&limits, "1.2.3.4", 66)).count(), 10);
+}
+
+#[test]
+fn clients_are_told_where_they_stand_and_how_long_to_wait() {
+    let limits = limits(vec![rule("r", 2, 60)]);
+    let get = || ask(&limits, "1.2.3.4", "/a", NONE, 0);
+    let policy = "\"r\";q=2;w=60".to_owned();
+    assert_eq!(told(get()), (policy.clone(), "\"r\";r=1;t=30".into()));
+    assert_eq!(told(get()), (policy.clone(), "\"r\";r=0;t=60".into()));
+    let Verdict::Refused(refused) = get() else { panic!("the third does not fit") };
+    assert_eq!(
+        (refused.wait_s, refused.violated.clone(), refused.reason),
+        (30, vec!["r".to_owned()], Reason::Limited)
+    );
+    assert_eq!(told(Verdict::Refused(refused)), (policy, "\"r\";r=0;t=30".into()));
+}
+
+#[test]
+fn all_rules_hold_and_the_tightest_is_told() {
+    let tight = Rule { paths: vec!["/v1/search".into()], ..rule("search", 2, 60) };
+    let limits = limits(vec![rule("all", 10, 60), tight]);
+    let (policy, state) = told(ask(&limits, "1.2.3.4", "/v1/search", NONE, 0));
+    assert_eq!(
+        (policy.as_str(), state.as_str()),
+        ("\"all\";q=10;w=60, \"search\";q=2;w=60", "\"search\";r=1;t=30")
+    );
+    ask(&limits, "1.2.3.4", "/v1/search", NONE, 0);
+    for _ in 0..50 {
+        assert!(matches!(ask(&limits, "1.2.3.4", "/v1/search", NONE, 0), Verdict::Refused(_)));
+    }
+    // What one rule refused, the others have not counted.
+    assert_eq!((0..50).filter(|_| passes(&limits, "1.2.3.4", 0)).count(), 8);
+}
+
+#[test]
+fn rules_mean_paths_methods_and_exceptions() {
+    let table = [
+        (vec!["/v1"], vec![], "/v1/ragas", true),
+        (vec!["/v1"], vec![], "/v1", true),
+        (vec!["/v1"], vec![], "/v10", false),
+        (vec!["/"], vec!["/v1/admin"], "/v1/admin/x", false),
+        (vec!["/"], vec!["/v1/admin"], "/v1/administrators", true),
+        (vec![], vec![], "/x", true),
+    ];
+    for (paths, except, path, meant) in table {
+        let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let limits = limits(vec![Rule { paths: owned(&paths), except: owned(&except), ..rule("r", 5, 60) }]);
+        let held = !matches!(ask(&limits, "1.2.3.4", path, NONE, 0), Verdict::Free);
+        assert_eq!(held, meant, "{paths:?} {except:?} {path}");
+    }
+    let posts = limits(vec![Rule { methods: vec!["POST".into()], ..rule("r", 5, 60) }]);
+    assert!(matches!(ask(&posts, "1.2.3.4", "/a", NONE, 0), Verdict::Free));
+}
+
+#[test]
+fn keys_tell_clients_apart() {
+    let keyed = |key: Vec<KeyPart>| limits(vec![Rule { key, ..rule("r", 1, 60) }]);
+    let table: [(Vec<KeyPart>, &str, (&str, &str), &str, (&str, &str), bool); 11] = [
+        (vec![KeyPart::Address], "1.2.3.4", NONE, "1.2.3.5", NONE, true),
+        (vec![KeyPart::Address], "1.2.3.4", NONE, "::ffff:1.2.3.4", NONE, false),
+        (vec![KeyPart::Address], "2001:db8::1", NONE, "2001:db8::ffff", NONE, false),
+        (vec![KeyPart::Address], "2001:db8::1", NONE, "2001:db8:0:1::1", NONE, true),
+        (
+            vec![KeyPart::Credential],
+            "1.2.3.4",
+            ("authorization", "a"),
+            "1.2.3.5",
+            ("authorization", "a"),
+            false,
+        ),
+        (
+            vec![KeyPart::Credential],
+            "1.2.3.4",
+            ("authorization", "a"),
+            "1.2.3.4",
+            ("authorization", "b"),
+            true,
+        ),
+        (vec![KeyPart::Credential], "1.2.3.4", NONE, "1.2.3.4", NONE, false),
+        (vec![KeyPart::Field("x-t".into())], "1.2.3.4", ("x-t", "a"), "1.2.3.5", ("x-t", "a"), false),
+        (
+            vec![KeyPart::Cookie("s".into())],
+            "1.2.3.4",
+            ("cookie", "o=1; s=a"),
+            "1.2.3.5",
+            ("cookie", "s=a; o=2"),
+            false,
+        ),
+        (
+            vec![KeyPart::Address, KeyPart::Credential],
+            "1.2.3.4",
+            ("authorization", "a"),
+            "1.2.3.5",
+            ("authorization", "a"),
+            true,
+        ),
+        (vec![KeyPart::Host, KeyPart::Path, KeyPart::Method], "1.2.3.4", NONE, "1.2.3.5", NONE, false),
+    ];
+    for (key, one, its, other, others, apart) in table {
+        let limits = keyed(key.clone());
+        assert!(!matches!(ask(&limits, one, "/a", its, 0), Verdict::Refused(_)));
+        let second = !matches!(ask(&limits, other, "/a", others, 0), Verdict::Refused(_));
+        assert_eq!(second, apart, "{key:?} {one} {other}");
+    }
+}
+
+#[test]
+fn lists_come_before_rules() {
+    let config = Config {
+        exempt: vec!["10.0.0.0/8".parse().unwrap()],
+        denied: vec!["10.6.6.0/24".parse().unwrap()],
+        rules: vec![rule("r", 1, 60)],
+        ..Config::default()
+    };
+    let limits = Limits::new(config, &Metrics::default());
+    for _ in 0..5 {
+        assert!(matches!(ask(&limits, "10.1.1.1", "/a", NONE, 0), Verdict::Free));
+    }
+    let Verdict::Refused(refused) = ask(&limits, "10.6.6.6", "/a", NONE, 0) else { panic!("it is denied") };
+    assert_eq!(refused.reason, Reason::Denied);
+    assert!(passes(&limits, "11.0.0.1", 0) && !passes(&limits, "11.0.0.1", 0));
+}
+
+#[test]
+fn a_heavy_request_counts_for_several() {
+    let limits = limits(vec![Rule { cost: 4, ..rule("r", 10, 60) }]);
+    assert_eq!((0..10).filter(|_| passes(&limits, "1.2.3.4", 0)).count(), 2);
+}
+
+#[test]
+fn a_shadow_refuses_nobody_and_is_counted() {
+    let metrics = Metrics::default();
+    let config = Config { rules: vec![Rule { shadow: true, ..rule("r", 1, 60) }], ..Config::default() };
+    let limits = Limits::new(config, &metrics);
+    assert!((0..5).all(|_| passes(&limits, "1.2.3.4", 0)));
+    let text = metrics.encode();
+    assert!(text.contains("edge_limits_total{rule=\"r\",verdict=\"would-refuse\"} 4"), "{text}");
+}
+
+#[test]
+fn who_does_not_listen_is_banned() {
+    let limits = limits(vec![Rule { ban_after: 3, ban_s: 600, ..rule("r", 1, 60) }]);
+    assert!(passes(&limits, "1.2.3.4", 0));
+    let reasons: Vec<Reason> = (0..4)
+        .map(|_| match ask(&limits, "1.2.3.4", "/a", NONE, 0) {
+            Verdict::Refused(refused) => refused.reason,
+            verdict => panic!("{verdict:?}"),
+        })
+        .collect();
+    assert_eq!(reasons, [Reason::Limited, Reason::Limited, Reason::Banned, Reason::Banned]);
+    assert!(!passes(&limits, "1.2.3.4", 599), "its quota is back, but it is banned");
+    assert!(passes(&limits, "1.2.3.4", 601) && passes(&limits, "1.2.3.5", 0));
+}
+
+#[test]
+fn those_who_try_doors_are_counted_by_answers() {
+    let limits = limits(vec![Rule { statuses: vec![401, 404], ..rule("r", 3, 60) }]);
+    for status in [200, 404, 200, 401, 404] {
+        let Verdict::Within(admission) = ask(&limits, "1.2.3.4", "/a", NONE, 0) else { panic!("{status}") };
+        limits.answered(&admission, StatusCode::from_u16(status).unwrap(), false, START_US);
+    }
+    assert!(!passes(&limits, "1.2.3.4", 0));
+    assert!(passes(&limits, "1.2.3.4", 20));
+}
+
+#[test]
+fn misses_can_be_what_counts() {
+    let limits = limits(vec![Rule { misses: true, ..rule("r", 2, 60) }]);
+    for hit in [true, false, true, true, false] {
+        let Verdict::Within(admission) = ask(&limits, "1.2.3.4", "/a", NONE, 0) else { panic!("{hit}") };
+        limits.answered(&admission, StatusCode::OK, hit, START_US);
+    }
+    assert!(!passes(&limits, "1.2.3.4", 0));
+}
+
+#[test]
+fn memory_is_bounded_and_the_worst_are_not_forgotten() {
+    let config = Config { rules: vec![rule("r", 10, 60)], entries_max: 640, ..Config::default() };
+    let limits = Limits::new(config, &Metrics::default());
+    let worst = "9.9.9.9";
+    while passes(&limits, worst, 0) {}
+    for number in 0..20_000_u32 {
+        passes(&limits, &Ipv4Addr::from_bits(number << 8).to_string(), 0);
+    }
+    assert!(limits.table.len() <= 640);
+    assert!(!passes(&limits, worst, 0));
+}
+
+#[test]
+fn nonsense_is_refused_with_the_name_of_the_field() {
+    let table = [
+        (Rule { name: "R".into(), ..rule("r", 1, 1) }, "name"),
+        (rule("r", 0, 1), "quota"),
+        (rule("r", 1, 0), "window_s"),
+        (Rule { cost: 2, ..rule("r", 1, 1) }, "cost"),
+        (Rule { key: vec![], ..rule("r", 1, 1) }, "key"),
+        (Rule { ban_after: 1, ..rule("r", 1, 1) }, "ban_s"),
+        (Rule { paths: vec!["v1".into()], ..rule("r", 1, 1) }, "paths"),
+    ];
+    for (rule, field) in table {
+        let config = Config { rules: vec![rule], ..Config::default() };
+        let said = config.check().unwrap_err().to_string();
+        assert!(said.contains(field), "{said}");
+    }
+    let twice = Config { rules: vec![rule("r", 1, 1), rule("r", 2, 2)], ..Config::default() };
+    assert!(twice.check().unwrap_err().to_string().contains("one name"));
+}
+
+/// The same as a counter that is told of every instant: how many fit is a matter of the rule, not of luck.
+fn naive(quota: u64, window_s: u64, at_us: &[u64]) -> Vec<bool> {
+    let (each, mut debt, mut last) = (window_s as f64 * 1e6 / quota as f64, 0_f64, 0_u64);
+    let mut pass = |now: u64| {
+        debt = (debt - (now - last) as f64).max(0.0);
+        last = now;
+        let fits = debt + each <= quota as f64 * each + 1.0;
+        debt += if fits { each } else { 0.0 };
+        fits
+    };
+    at_us.iter().map(|now| pass(*now)).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_leaky_bucket_admits_the_same(quota in 1_u64..50, window_s in 1_u64..100, gaps in proptest::collection::vec(0_u64..3_000_000, 1..200)) {
+        let at_us: Vec<u64> = gaps.iter().scan(0, |now, gap| { *now += gap; Some(*now) }).collect();
+        let limits = limits(vec![rule("r", quota, window_s)]);
+        let (head, ()) = Request::get("/a").body(()).unwrap().into_parts();
+        let ours: Vec<bool> = at_us.iter().map(|now| {
+            let question = Question { client: IpAddr::from([1, 2, 3, 4]), host: "h", path: "/a", head: &head };
+            !matches!(limits.check(&question, START_US + i64::try_from(*now).unwrap()), Verdict::Refused(_))
+        }).collect();
+        let differ = ours.iter().zip(naive(quota, window_s, &at_us)).filter(|(a, b)| **a != *b).count();
+        // Rounding may move one request across a border.
+        prop_assert!(differ <= 2, "{} of {}", differ, ours.len());
+    }
+
+    #[test]
+    fn never_more_than_burst_and_refill(quota in 1_u64..50, window_s in 1_u64..100, gaps in proptest::collection::vec(0_u64..500_000, 1..300)) {
+        let limits = limits(vec![rule("r", quota, window_s)]);
+        let mut now_us = 0;
+        let mut passed = 0_u64;
+        for gap in gaps {
+            now_us += gap;
+            let (head, ()) = Request::get("/a").body(()).unwrap().into_parts();
+            let question = Question { client: IpAddr::from([1, 2, 3, 4]), host: "h", path: "/a", head: &head };
+            let verdict = limits.check(&question, START_US + i64::try_from(now_us).unwrap());
+            passed += u64::from(!matches!(verdict, Verdict::Refused(_)));
+        }
+        prop_assert!(passed <= quota + now_us * quota / (window_s * 1_000_000) + 1);
+    }
+}

@@ -1,0 +1,80 @@
+use crate::support::{Answer, World};
+use edge::{LimitsConfig, Rule};
+use http::Method;
+
+fn rule(text: &str) -> Rule {
+    serde_json::from_str(text).expect("a rule")
+}
+
+async fn limited(rules: &[&str]) -> World {
+    let rules = rules.iter().map(|text| rule(text)).collect();
+    World::with(move |config| config.limits = LimitsConfig { rules, ..LimitsConfig::default() }).await
+}
+
+#[tokio::test]
+async fn a_used_up_quota_is_429_with_the_time_to_wait() {
+    let world = limited(&[r#"{"name": "r", "quota": 2, "window_s": 60}"#]).await;
+    let first = world.get("/a").await;
+    assert_eq!((first.status, first.field("ratelimit")), (200, "\"r\";r=1;t=30"));
+    assert_eq!(first.field("ratelimit-policy"), "\"r\";q=2;w=60");
+    let hit = world.get("/a").await;
+    assert!(hit.is_hit());
+    assert_eq!(hit.field("ratelimit"), "\"r\";r=0;t=60", "the fields are of the request, not of the object");
+    let refused = world.get("/a").await;
+    assert_eq!((refused.status, refused.field("retry-after")), (429, "30"));
+    assert_eq!(refused.field("ratelimit"), "\"r\";r=0;t=30");
+    assert_eq!(refused.cache_status(), "sangraha-edge; detail=rate-limited");
+    let problem = refused.problem();
+    assert_eq!(problem["type"], "https://iana.org/assignments/http-problem-types#quota-exceeded");
+    assert_eq!(problem["violated-policies"], serde_json::json!(["r"]));
+    world.advance(30);
+    assert_eq!(world.get("/a").await.status, 200);
+    assert_eq!(world.near.count(), 1);
+}
+
+#[tokio::test]
+async fn refused_requests_reach_no_origin() {
+    let world = limited(&[r#"{"name": "r", "quota": 1, "window_s": 60, "paths": ["/v1/admin"]}"#]).await;
+    assert_eq!(world.send(Method::POST, "/v1/admin/x", &[], "a").await.status, 200);
+    assert_eq!(world.send(Method::POST, "/v1/admin/x", &[], "a").await.status, 429);
+    assert_eq!(
+        world.send(Method::POST, "/v1/admin/./y", &[], "a").await.status,
+        429,
+        "spelling does not help"
+    );
+    assert_eq!(world.admin.count(), 1);
+    assert_eq!(world.get("/a").await.field("ratelimit"), "", "no rule holds here");
+}
+
+#[tokio::test]
+async fn wrong_credentials_count_and_right_ones_do_not() {
+    let world = limited(&[r#"{"name": "doors", "quota": 2, "window_s": 60, "statuses": [401]}"#]).await;
+    world.admin.answer(|seen| match seen.field("authorization") {
+        "Bearer right" => Answer::ok("in"),
+        _ => Answer::status(401),
+    });
+    let world = &world;
+    let ask = |token: &'static str| async move {
+        let fields = [("authorization", token)];
+        world.send(Method::GET, "/v1/admin/x", &fields, "").await.status
+    };
+    for _ in 0..5 {
+        assert_eq!(ask("Bearer right").await, 200);
+    }
+    assert_eq!((ask("Bearer a").await, ask("Bearer b").await, ask("Bearer c").await), (401, 401, 429));
+}
+
+#[tokio::test]
+async fn exempt_networks_are_never_held_back_and_denied_ones_always() {
+    let world = World::with(|config| {
+        config.limits.rules = vec![rule(r#"{"name": "r", "quota": 1, "window_s": 60}"#)];
+        config.limits.exempt = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    for _ in 0..5 {
+        assert_eq!(world.get("/a").await.status, 200);
+    }
+    let world = World::with(|config| config.limits.denied = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let got = world.get("/a").await;
+    assert_eq!((got.status, got.problem()["code"].as_str()), (403, Some("forbidden")));
+}

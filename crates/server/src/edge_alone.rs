@@ -1,0 +1,158 @@
+//! `sangraha edge`: a cache in front of any HTTP origin, alone.
+
+use crate::config::{Log, LogFormat, NodeConfig, Role};
+use crate::private::{self, Private};
+use crate::{Error, lifecycle, logging, terminal};
+use clap::{Args, ValueEnum};
+use domain::metrics::Metrics;
+use domain::{Clock, Region};
+use edge::{Config, Edge, Kind, StatusHandle};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// What an edge alone can be told.
+#[derive(Args)]
+pub struct Alone {
+    /// The server to stand in front of
+    #[arg(long, value_name = "URL")]
+    origin: Url,
+    /// Where clients connect
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    listen: SocketAddr,
+    /// The rules of the cache
+    #[arg(long, value_enum, default_value_t = Rules::Rfc)]
+    profile: Rules,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<NonZeroUsize>,
+    /// Memory for stored answers: bytes, or with K, M or G
+    #[arg(long, default_value = "256M", value_parser = bytes, value_name = "SIZE")]
+    memory: usize,
+    /// A file whose first line is the token for PURGE requests; without it nobody may purge
+    #[arg(long, value_name = "FILE")]
+    purge_token_file: Option<PathBuf>,
+    /// Take an answer without any freshness as fresh for this share of the time since its last change
+    #[arg(long, default_value_t = 0, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
+    heuristic_percent: u64,
+    /// Where /metrics, /status and health are answered, to anybody who can connect; nowhere if left out
+    #[arg(long, value_name = "HOST:PORT")]
+    private: Option<SocketAddr>,
+    /// Which events are logged
+    #[arg(long, default_value = "info", value_name = "FILTER")]
+    log: String,
+    /// End when standard input is closed
+    #[arg(long, hide = true)]
+    until_eof: bool,
+}
+
+/// Which rules a cache keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Rules {
+    /// RFC 9111 and what belongs to it, nothing added
+    Rfc,
+}
+
+/// Serves until it is told to stop.
+pub async fn run(alone: Alone) -> Result<(), Error> {
+    logging::start(&Log { filter: alone.log.clone(), format: LogFormat::Text })?;
+    let stop = CancellationToken::new();
+    tokio::spawn(lifecycle::cancel_on_signal(stop.clone()));
+    if alone.until_eof {
+        tokio::spawn(lifecycle::cancel_on_end_of_input(stop.clone()));
+    }
+    let (clock, metrics) = (Clock::system(), Metrics::default());
+    let edge =
+        Edge::bind(config(&alone)?, clock.clone(), &metrics).map_err(Error::part("Starting the edge"))?;
+    if let Some(address) = alone.private {
+        tokio::spawn(watch(address, edge.status_handle(), clock, metrics, stop.clone()).await?);
+    }
+    terminal::say(format_args!("http://{} answers for {}", edge.local_addr(), alone.origin));
+    edge.run(stop).await;
+    Ok(())
+}
+
+/// Generous where the platform's own edges are strict: nothing is known of the origin.
+fn config(alone: &Alone) -> Result<Config, Error> {
+    const OBJECT_BYTES_MAX: usize = 8 << 20;
+    const BODY_BYTES_MAX: u64 = 1 << 30;
+    const CONNECTIONS_MAX: usize = 16_384;
+    let Rules::Rfc = alone.profile;
+    Ok(Config {
+        listen: alone.listen,
+        profile: Kind::Rfc,
+        public: vec![alone.origin.clone()],
+        purge_token_file: alone.purge_token_file.clone(),
+        heuristic_percent: alone.heuristic_percent,
+        memory_bytes_max: alone.memory,
+        object_bytes_max: OBJECT_BYTES_MAX.min(alone.memory / 16),
+        body_bytes_max: BODY_BYTES_MAX,
+        connections_max: CONNECTIONS_MAX,
+        connections_per_address_max: CONNECTIONS_MAX,
+        connect_timeout_ms: 2_000,
+        public_first_byte_ms_max: 60_000,
+        ..Config::default()
+    })
+}
+
+/// The private port.
+async fn watch(
+    address: SocketAddr,
+    edge: StatusHandle,
+    clock: Clock,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> Result<impl Future<Output = ()>, Error> {
+    let refused = |source| Error::Listen { what: "the private port", address: address.to_string(), source };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let region = Region::try_from("a".to_owned()).map_err(|_| Error::Config("no region".to_owned()))?;
+    let router = private::router(Private {
+        node: NodeConfig { name: "edge".to_owned(), region, roles: vec![Role::Edge] },
+        started_at: clock.now(),
+        has_started: Arc::new(AtomicBool::new(true)),
+        parts: None,
+        edge: Some(edge),
+        metrics,
+    });
+    Ok(async move {
+        if let Err(error) =
+            web::serve::serve(listener, router, web::serve::ServeLimits::default(), stop).await
+        {
+            tracing::warn!(%error, "The private port failed");
+        }
+    })
+}
+
+/// `65536`, `64K`, `256M`, `2G`.
+fn bytes(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.chars().last().map(|unit| unit.to_ascii_uppercase()) {
+        Some('K') => (&text[..text.len() - 1], 10),
+        Some('M') => (&text[..text.len() - 1], 20),
+        Some('G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: usize =
+        digits.parse().map_err(|_| format!("`{text}` is no size: write 65536, 64K, 256M or 2G"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| format!("`{text}` is more than this machine can address"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        let table =
+            [("65536", Some(65_536)), ("64K", Some(65_536)), ("256m", Some(1 << 28)), ("2G", Some(2 << 30))];
+        for (text, expected) in table.into_iter().chain([("", None), ("M", None), ("1T", None), ("-1", None)])
+        {
+            assert_eq!(bytes(text).ok(), expected, "{text}");
+        }
+        assert!(bytes("99999999999999G").is_err());
+    }
+}

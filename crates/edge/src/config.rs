@@ -1,7 +1,9 @@
 use crate::Error;
+use crate::front::tls::Certificate;
 use crate::limits;
 use crate::policy::Profile;
 use domain::Region;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -41,6 +43,13 @@ pub struct Config {
     pub admin: Url,
     /// The private port of the own region's node, which serves the purge feed.
     pub purge_feed: Url,
+
+    /// Certificates, each with its key; without any the edge speaks plain HTTP. Changed files are read again.
+    pub tls: Vec<Certificate>,
+    /// Networks whose `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Networks whose connections begin with a PROXY head (version 2), and must.
+    pub proxy_protocol: Vec<IpNet>,
 
     /// Connections from clients at one time; more wait in the listen queue.
     pub connections_max: usize,
@@ -204,6 +213,9 @@ impl Default for Config {
             public: vec![origin(7081)],
             admin: origin(7082),
             purge_feed: origin(7083),
+            tls: Vec::new(),
+            trusted_proxies: Vec::new(),
+            proxy_protocol: Vec::new(),
             connections_max: 4_096,
             connections_per_address_max: 1_024,
             header_read_timeout_ms: 10_000,

@@ -23,11 +23,13 @@ mod see;
 mod store;
 
 pub use config::{Config, Kind};
+pub use front::tls::Certificate;
 pub use limits::{Config as LimitsConfig, KeyPart, Rule};
 pub use see::status::{OriginStatus, Status};
 
 use domain::Clock;
 use domain::metrics::Metrics;
+use front::tls::Tls;
 use http::HeaderValue;
 use limits::Limits;
 use origin::collapse::Flights;
@@ -92,7 +94,8 @@ impl Edge {
         let listener = front::listen(config.listen).map_err(refused)?;
         let listen = listener.local_addr().map_err(refused)?;
         let purge_token = config.purge_token_file.as_deref().map(token).transpose()?;
-        let inner = Inner { purge_token, ..Inner::new(config, clock, metrics, listen) };
+        let tls = (!config.tls.is_empty()).then(|| Tls::open(&config.tls)).transpose()?;
+        let inner = Inner { purge_token, tls, ..Inner::new(config, clock, metrics, listen) };
         Ok(Self { listener, inner: Arc::new(inner) })
     }
 
@@ -108,8 +111,18 @@ impl Edge {
         let stop = CancellationToken::new();
         let feed = inner.config.profile == Kind::Sangraha;
         let purges = feed.then(|| tokio::spawn(purge::feed::run(inner.clone(), stop.clone())));
+        let renewal = inner.clone();
+        let renewal = stop.clone().run_until_cancelled_owned(async move {
+            if let Some(tls) = &renewal.tls {
+                tls.renew().await;
+            }
+        });
+        let renewal = tokio::spawn(renewal);
         front::serve(listener, inner.clone(), shutdown).await;
         stop.cancel();
+        if renewal.await.is_err() {
+            tracing::error!("The watcher of the certificates had died");
+        }
         if let Some(purges) = purges
             && purges.await.is_err()
         {
@@ -170,6 +183,8 @@ pub(crate) struct Inner {
     draining: AtomicBool,
     /// Whoever shows it may purge by HTTP.
     purge_token: Option<String>,
+    /// Where clients speak TLS.
+    tls: Option<Tls>,
 }
 
 impl Inner {
@@ -188,6 +203,7 @@ impl Inner {
             hasher: RandomState::new(),
             draining: AtomicBool::new(false),
             purge_token: None,
+            tls: None,
             telemetry,
             clock,
             config,

@@ -6,7 +6,7 @@ use crate::{Error, lifecycle, logging, terminal};
 use clap::{Args, ValueEnum};
 use domain::metrics::Metrics;
 use domain::{Clock, Region};
-use edge::{Config, Edge, Kind, StatusHandle};
+use edge::{Certificate, Config, Edge, Kind, StatusHandle};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -37,6 +37,18 @@ pub struct Alone {
     /// A file whose first line is the token for PURGE requests; without it nobody may purge
     #[arg(long, value_name = "FILE")]
     purge_token_file: Option<PathBuf>,
+    /// A certificate chain in PEM for TLS; several for several names, each with its key in the same order
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Vec<PathBuf>,
+    /// The private key of a certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Vec<PathBuf>,
+    /// A network whose X-Forwarded-For, Forwarded and X-Forwarded-Proto are believed
+    #[arg(long, value_name = "NETWORK")]
+    trusted_proxy: Vec<String>,
+    /// A network whose connections begin with a PROXY head (version 2)
+    #[arg(long, value_name = "NETWORK")]
+    proxy_protocol: Vec<String>,
     /// Take an answer without any freshness as fresh for this share of the time since its last change
     #[arg(long, default_value_t = 0, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     heuristic_percent: u64,
@@ -72,7 +84,8 @@ pub async fn run(alone: Alone) -> Result<(), Error> {
     if let Some(address) = alone.private {
         tokio::spawn(watch(address, edge.status_handle(), clock, metrics, stop.clone()).await?);
     }
-    terminal::say(format_args!("http://{} answers for {}", edge.local_addr(), alone.origin));
+    let scheme = if alone.tls_cert.is_empty() { "http" } else { "https" };
+    terminal::say(format_args!("{scheme}://{} answers for {}", edge.local_addr(), alone.origin));
     edge.run(stop).await;
     Ok(())
 }
@@ -83,10 +96,17 @@ fn config(alone: &Alone) -> Result<Config, Error> {
     const BODY_BYTES_MAX: u64 = 1 << 30;
     const CONNECTIONS_MAX: usize = 16_384;
     let Rules::Rfc = alone.profile;
+    if alone.tls_cert.len() != alone.tls_key.len() {
+        return Err(Error::Config("each `--tls-cert` needs its `--tls-key`".to_owned()));
+    }
+    let pairs = alone.tls_cert.iter().zip(&alone.tls_key);
     Ok(Config {
         listen: alone.listen,
         profile: Kind::Rfc,
         public: vec![alone.origin.clone()],
+        tls: pairs.map(|(chain, key)| Certificate { chain: chain.clone(), key: key.clone() }).collect(),
+        trusted_proxies: networks(&alone.trusted_proxy)?,
+        proxy_protocol: networks(&alone.proxy_protocol)?,
         purge_token_file: alone.purge_token_file.clone(),
         heuristic_percent: alone.heuristic_percent,
         memory_bytes_max: alone.memory,
@@ -98,6 +118,14 @@ fn config(alone: &Alone) -> Result<Config, Error> {
         public_first_byte_ms_max: 60_000,
         ..Config::default()
     })
+}
+
+fn networks<N: std::str::FromStr>(texts: &[String]) -> Result<Vec<N>, Error> {
+    let one = |text: &String| {
+        let refused = |_| Error::Config(format!("`{text}` is no network: write 10.0.0.0/8 or 192.0.2.7/32"));
+        text.parse().map_err(refused)
+    };
+    texts.iter().map(one).collect()
 }
 
 /// The private port.

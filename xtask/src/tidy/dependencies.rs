@@ -49,6 +49,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rustls", &["server", "edge"]),
     ("sfv", &["edge"]),
     ("sqlx", &["store"]),
+    ("tokio-rustls", &["edge"]),
     ("tantivy", &["search"]),
     ("unicode-normalization", &["lipi"]),
     ("unicode-segmentation", &["lipi"]),

@@ -2,6 +2,7 @@
 
 use crate::body::Body;
 use crate::config::Kind;
+use crate::front::peers::{self, Peer};
 use crate::front::purging::PURGE;
 use crate::front::respond::{Asker, Refusal};
 use crate::front::route::{Target, allowed, route};
@@ -27,9 +28,10 @@ pub(crate) enum Step {
 }
 
 /// Takes a request as far as it goes without waiting.
-pub(crate) fn begin(inner: &Arc<Inner>, client: IpAddr, request: Request<Incoming>) -> Step {
+pub(crate) fn begin(inner: &Arc<Inner>, peer: Peer, request: Request<Incoming>) -> Step {
     let (head, body) = request.into_parts();
-    let seat = Seat { inner: inner.clone(), request_id: inner.request_id(), client, head };
+    let (client, secure) = peers::behind(peer, &head.headers, &inner.config.trusted_proxies);
+    let seat = Seat { inner: inner.clone(), request_id: inner.request_id(), client, secure, head };
     let version = seat.head.version;
     match seat.enter(body) {
         Step::Done(response) => Step::Done(finished(inner, version, response)),
@@ -71,6 +73,8 @@ pub(super) struct Seat {
     pub(super) inner: Arc<Inner>,
     pub(super) request_id: HeaderValue,
     pub(super) client: IpAddr,
+    /// Whether the client came by `https`.
+    pub(super) secure: bool,
     pub(super) head: Parts,
 }
 
@@ -155,7 +159,8 @@ impl Seat {
     }
 
     fn key(&self, host: &str, path: &str) -> Option<Key> {
-        Key::new(host, path, self.head.uri.query(), self.inner.spelling(), &self.inner.hasher)
+        let (query, inner) = (self.head.uri.query(), &self.inner);
+        Key::new(self.secure, host, path, query, inner.spelling(), &inner.hasher)
     }
 
     fn has_body(&self, body: &Incoming) -> bool {
@@ -165,7 +170,7 @@ impl Seat {
     pub(super) fn trail(&self, host: &str) -> Trail {
         // A checked host is a field value; the fallback keeps this total.
         let host = HeaderValue::try_from(host).unwrap_or(HeaderValue::from_static("localhost"));
-        Trail { request_id: self.request_id.clone(), host, client: self.client }
+        Trail { request_id: self.request_id.clone(), host, client: self.client, secure: self.secure }
     }
 
     pub(super) fn asker(&self) -> Asker<'_> {

@@ -1,4 +1,4 @@
-//! A client's socket with two time-outs that the HTTP layer does not have: for the bytes by which HTTP/1 and
+//! A client's connection with two time-outs that the HTTP layer does not have: for the bytes by which HTTP/1 and
 //! HTTP/2 are told apart, and for a client that does not take its answer.
 
 use std::io::{self, IoSlice};
@@ -6,14 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// What every HTTP/2 connection starts with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-pub(crate) struct Guard {
-    stream: TcpStream,
+pub(crate) struct Guard<S> {
+    stream: S,
     /// Bytes of the preface that have come; `None` once the version is known.
     preface: Option<usize>,
     preface_deadline: Pin<Box<Sleep>>,
@@ -21,8 +20,8 @@ pub(crate) struct Guard {
     write_idle: Option<Pin<Box<Sleep>>>,
 }
 
-impl Guard {
-    pub(crate) fn new(stream: TcpStream, preface_max: Duration, write_idle_max: Duration) -> Self {
+impl<S> Guard<S> {
+    pub(crate) fn new(stream: S, preface_max: Duration, write_idle_max: Duration) -> Self {
         let preface_deadline = Box::pin(sleep(preface_max));
         Self { stream, preface: Some(0), preface_deadline, write_idle_max, write_idle: None }
     }
@@ -50,7 +49,7 @@ impl Guard {
     }
 }
 
-impl AsyncRead for Guard {
+impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -71,7 +70,7 @@ impl AsyncRead for Guard {
     }
 }
 
-impl AsyncWrite for Guard {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let done = Pin::new(&mut this.stream).poll_write(context, bytes);

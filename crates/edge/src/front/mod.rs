@@ -4,11 +4,13 @@ pub(crate) mod exchange;
 mod guard;
 mod parts;
 mod passing;
+pub(crate) mod peers;
 mod purging;
 mod reads;
 pub(crate) mod respond;
 mod route;
 pub(crate) mod strict;
+pub(crate) mod tls;
 
 use crate::Inner;
 use crate::body::Body;
@@ -20,7 +22,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use peers::Peer;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
@@ -28,6 +31,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -59,7 +63,7 @@ pub(crate) async fn serve(listener: TcpListener, inner: Arc<Inner>, shutdown: Ca
 
 struct Front {
     inner: Arc<Inner>,
-    builder: Builder<TokioExecutor>,
+    builder: Arc<Builder<TokioExecutor>>,
     graceful: GracefulShutdown,
     tasks: TaskTracker,
     /// Ends connections that outlast the drain.
@@ -73,7 +77,7 @@ impl Front {
         let per_address =
             PerAddress { max: inner.config.connections_per_address_max, open: Mutex::default() };
         Self {
-            builder: builder(&inner),
+            builder: Arc::new(builder(&inner)),
             graceful: GracefulShutdown::new(),
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
@@ -103,17 +107,16 @@ impl Front {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let config = &self.inner.config;
-        let guarded = Guard::new(stream, ms(config.header_read_timeout_ms), ms(config.body_idle_ms_max));
-        let inner = self.inner.clone();
-        let service = service_fn(move |request| answer(inner.clone(), client, request));
-        let connection = self.builder.serve_connection(TokioIo::new(guarded), service).into_owned();
-        let connection = self.graceful.watch(connection);
+        let connection = Connection {
+            inner: self.inner.clone(),
+            builder: self.builder.clone(),
+            watcher: self.graceful.watcher(),
+        };
         let (abort, connections) = (self.abort.clone(), self.inner.telemetry.connections.clone());
         connections.inc();
         self.tasks.spawn(async move {
             tokio::select! {
-                result = connection => drop(result.inspect_err(|error| tracing::debug!(error, "A connection failed"))),
+                () = connection.serve(stream, client) => {}
                 () = abort.cancelled() => {}
             }
             connections.dec();
@@ -142,12 +145,56 @@ impl Front {
     }
 }
 
+/// One connection from its first byte to its last.
+struct Connection {
+    inner: Arc<Inner>,
+    builder: Arc<Builder<TokioExecutor>>,
+    watcher: Watcher,
+}
+
+impl Connection {
+    async fn serve(self, mut stream: TcpStream, peer: IpAddr) {
+        let config = &self.inner.config;
+        let patience = ms(config.header_read_timeout_ms);
+        let mut address = peer;
+        if peers::is_listed(peer, &config.proxy_protocol) {
+            match timeout(patience, peers::proxied(&mut stream)).await {
+                Ok(Ok(named)) => address = named.unwrap_or(peer),
+                Ok(Err(error)) => return tracing::debug!(%error, %peer, "A PROXY head was refused"),
+                Err(_) => return,
+            }
+        }
+        let Some(tls) = &self.inner.tls else {
+            return self.speak(stream, Peer { address, secure: false }).await;
+        };
+        match timeout(patience, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let stream = Box::new(stream);
+                self.speak(stream, Peer { address, secure: true }).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, %peer, "A TLS handshake failed"),
+            Err(_) => {}
+        }
+    }
+
+    async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, peer: Peer) {
+        let config = &self.inner.config;
+        let guarded = Guard::new(stream, ms(config.header_read_timeout_ms), ms(config.body_idle_ms_max));
+        let inner = self.inner.clone();
+        let service = service_fn(move |request| answer(inner.clone(), peer, request));
+        let connection = self.builder.serve_connection(TokioIo::new(guarded), service).into_owned();
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(error, "A connection failed");
+        }
+    }
+}
+
 async fn answer(
     inner: Arc<Inner>,
-    client: IpAddr,
+    peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    match begin(&inner, client, request) {
+    match begin(&inner, peer, request) {
         Step::Done(response) => Ok(response),
         Step::Wait(wait) => Ok(wait.await),
     }

@@ -87,7 +87,7 @@ impl Seat {
         let keys = also.iter().filter_map(|target| {
             let (path, query) = target.split_once('?').map_or((target.as_str(), None), |(p, q)| (p, Some(q)));
             let path = path_normalise(path, inner.spelling())?;
-            Key::new(key.host(), &path, query, inner.spelling(), &inner.hasher)
+            Key::new(self.secure, key.host(), &path, query, inner.spelling(), &inner.hasher)
         });
         let keys: Vec<Key> = keys.chain([key.clone()]).collect();
         inner.forget(&keys);

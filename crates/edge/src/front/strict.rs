@@ -203,6 +203,7 @@ pub(crate) struct Trail {
     pub(crate) request_id: HeaderValue,
     pub(crate) host: HeaderValue,
     pub(crate) client: IpAddr,
+    pub(crate) secure: bool,
 }
 
 impl Trail {
@@ -214,7 +215,10 @@ impl Trail {
             headers.insert(HeaderName::from_static("x-forwarded-for"), client);
         }
         headers.insert(HeaderName::from_static("x-forwarded-host"), self.host.clone());
-        headers.insert(HeaderName::from_static("x-forwarded-proto"), HeaderValue::from_static("http"));
+        headers.insert(
+            HeaderName::from_static("x-forwarded-proto"),
+            HeaderValue::from_static(if self.secure { "https" } else { "http" }),
+        );
     }
 }
 
@@ -320,6 +324,7 @@ mod tests {
             request_id: HeaderValue::from_static("ours"),
             host: HeaderValue::from_static("h"),
             client: IpAddr::from([1, 2, 3, 4]),
+            secure: false,
         };
         let sent = forwarded_whole(&parts.headers, &trail);
         let mut lines: Vec<String> =

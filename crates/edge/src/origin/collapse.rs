@@ -132,7 +132,7 @@ mod tests {
     use std::hash::RandomState;
 
     fn key(text: &str) -> Key {
-        Key::new("host", text, None, Spelling::Canonical, &RandomState::new()).unwrap()
+        Key::new(false, "host", text, None, Spelling::Canonical, &RandomState::new()).unwrap()
     }
 
     #[tokio::test]

@@ -8,28 +8,34 @@ use std::hash::{BuildHasher, RandomState};
 /// A normalised host and target, with its keyed hash.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
+    /// `https` or nothing, host, target.
     text: Bytes,
-    host_bytes: usize,
+    host_at: usize,
+    target_at: usize,
     pub(crate) hash: u64,
 }
 
 impl Key {
     /// `path` is normal already ([`path_normalise`]); `query` is normalised here.
     pub(crate) fn new(
+        secure: bool,
         host: &str,
         path: &str,
         query: Option<&str>,
         spelling: Spelling,
         hasher: &RandomState,
     ) -> Option<Self> {
-        let mut text =
-            String::with_capacity(host.len() + path.len() + query.map_or(0, |query| query.len() + 1));
+        // An origin may answer `http` with the way to `https`: the two are not one question.
+        let (scheme, port) = if secure { ("https ", ":443") } else { ("", ":80") };
+        let length = scheme.len() + host.len() + path.len() + query.map_or(0, |query| query.len() + 1);
+        let mut text = String::with_capacity(length);
+        text.push_str(scheme);
         text.push_str(host);
         text.make_ascii_lowercase();
-        if text.ends_with(":80") {
-            text.truncate(text.len() - 3);
+        if text.ends_with(port) {
+            text.truncate(text.len() - port.len());
         }
-        let host_bytes = text.len();
+        let target_at = text.len();
         text.push_str(path);
         match (query, spelling) {
             (Some(query), Spelling::Canonical) => query_append(query, &mut text)?,
@@ -40,7 +46,7 @@ impl Key {
             _ => {}
         }
         let hash = hasher.hash_one(text.as_bytes());
-        Some(Self { text: text.into(), host_bytes, hash })
+        Some(Self { text: text.into(), host_at: scheme.len(), target_at, hash })
     }
 
     /// Host and target in one.
@@ -50,12 +56,12 @@ impl Key {
 
     /// In lower case, without the default port.
     pub(crate) fn host(&self) -> &str {
-        std::str::from_utf8(&self.text[..self.host_bytes]).unwrap_or_default()
+        std::str::from_utf8(&self.text[self.host_at..self.target_at]).unwrap_or_default()
     }
 
     /// What the origin is asked for.
     pub(crate) fn target(&self) -> Option<PathAndQuery> {
-        PathAndQuery::from_maybe_shared(self.text.slice(self.host_bytes..)).ok()
+        PathAndQuery::from_maybe_shared(self.text.slice(self.target_at..)).ok()
     }
 }
 
@@ -206,7 +212,11 @@ mod tests {
 
     fn spelled(path: &str, query: Option<&str>, spelling: Spelling) -> Option<String> {
         let path = path_normalise(path, spelling)?;
-        Some(Key::new("Example.test:80", &path, query, spelling, &RandomState::new())?.target()?.to_string())
+        Some(
+            Key::new(false, "Example.test:80", &path, query, spelling, &RandomState::new())?
+                .target()?
+                .to_string(),
+        )
     }
 
     #[test]
@@ -258,8 +268,12 @@ mod tests {
     #[test]
     fn hosts_are_lower_case_without_the_default_port() {
         let hasher = RandomState::new();
-        let key = |host| Key::new(host, "/a", None, Spelling::Canonical, &hasher).unwrap().text().clone();
+        let key =
+            |host| Key::new(false, host, "/a", None, Spelling::Canonical, &hasher).unwrap().text().clone();
         assert_eq!(key("Example.TEST:80"), key("example.test"));
         assert_ne!(key("example.test:8080"), key("example.test"));
+        let secure = Key::new(true, "Example.TEST:443", "/a", None, Spelling::Canonical, &hasher).unwrap();
+        assert_ne!(*secure.text(), key("example.test"));
+        assert_eq!((secure.host(), secure.target().unwrap().as_str()), ("example.test", "/a"));
     }
 }

@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn key(text: &str, hasher: &RandomState) -> Key {
-        Key::new("host", text, None, Spelling::Canonical, hasher).unwrap()
+        Key::new(false, "host", text, None, Spelling::Canonical, hasher).unwrap()
     }
 
     #[test]

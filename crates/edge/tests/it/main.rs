@@ -7,4 +7,6 @@ mod limits;
 mod purge;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
 mod upstream;

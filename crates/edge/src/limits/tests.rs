@@ -110,7 +110,16 @@ fn rules_mean_paths_methods_and_exceptions() {
 #[test]
 fn keys_tell_clients_apart() {
     let keyed = |key: Vec<KeyPart>| limits(vec![Rule { key, ..rule("r", 1, 60) }]);
-    let table: [(Vec<KeyPart>, &str, (&str, &str), &str, (&str, &str), bool); 11] = [
+    /// The key, who asks first and with which field, who asks next, and whether the two are told apart.
+    type Row = (
+        Vec<KeyPart>,
+        &'static str,
+        (&'static str, &'static str),
+        &'static str,
+        (&'static str, &'static str),
+        bool,
+    );
+    let table: [Row; 11] = [
         (vec![KeyPart::Address], "1.2.3.4", NONE, "1.2.3.5", NONE, true),
         (vec![KeyPart::Address], "1.2.3.4", NONE, "::ffff:1.2.3.4", NONE, false),
         (vec![KeyPart::Address], "2001:db8::1", NONE, "2001:db8::ffff", NONE, false),

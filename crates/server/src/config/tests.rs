@@ -76,10 +76,11 @@ fn collect(table: &Table, at: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
 
 fn has_line(path: &[String], field: &str) -> bool {
     let mut section = String::new();
+    let own = path.iter().map(String::as_str).chain([field]).collect::<Vec<_>>().join(".");
     REFERENCE.lines().map(|line| line.trim_start_matches("# ")).any(|line| {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             section = name.trim_start_matches('[').to_owned();
-            return path.is_empty() && section.split('.').next() == Some(field);
+            return section.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         }
         let key = line.split('=').next().unwrap_or_default().trim();
         section == path.join(".") && key == field

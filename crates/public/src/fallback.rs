@@ -134,13 +134,15 @@ impl<'a> Fallback<'a> {
 impl Retriever for Fallback<'_> {
     async fn retrieve(&self, request: Request) -> Result<Retrieved, Error> {
         let failed = |error: store::Error| Error::Engine { action: "look names up", source: error.into() };
-        let (lookup, part) = lookup_of(&request);
+        let (lookup, parts) = lookup_of(&request);
         let is_of_names = lookup.is_empty() && !request.kinds.contains(&EntityKind::Composition);
         let most = if is_of_names { NAMED_MAX } else { FOUND_MAX };
         let mut found = self.read.lookup(&lookup, most).await.map_err(failed)?;
-        if found.is_empty() && !part.is_empty() {
-            let inside = Lookup { kinds: lookup.kinds, k1_part: part, ..Lookup::default() };
-            found = self.read.lookup(&inside, FOUND_MAX).await.map_err(failed)?;
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            if found.is_empty() {
+                let inside = Lookup { kinds: lookup.kinds.clone(), k1_part: part, ..Lookup::default() };
+                found = self.read.lookup(&inside, FOUND_MAX).await.map_err(failed)?;
+            }
         }
         let is_cut = found.len() == most;
         let documents: Vec<Document> = found.into_iter().map(document).collect();
@@ -159,29 +161,31 @@ fn is_sung(request: &Request) -> bool {
     })
 }
 
-/// What of a request the database can look up, and the longest word to look for inside names.
-fn lookup_of(request: &Request) -> (Lookup, String) {
+/// What of a request the database can look up, and what to look for inside names: the longest word, then all
+/// words as one.
+fn lookup_of(request: &Request) -> (Lookup, [String; 2]) {
     let mut lookup = Lookup { kinds: request.kinds.clone(), ..Lookup::default() };
-    let mut part = String::new();
-    request.clauses.iter().for_each(|Clause { matching, .. }| add(matching, &mut lookup, &mut part));
+    let mut parts = [String::new(), String::new()];
+    request.clauses.iter().for_each(|Clause { matching, .. }| add(matching, &mut lookup, &mut parts));
     if request.clauses.is_empty() {
         let values = request.filters.iter().find_map(|filter| ids(&filter.values));
         lookup.referred = values.unwrap_or_default();
     }
-    (lookup, part)
+    (lookup, parts)
 }
 
-fn add(matching: &Match, lookup: &mut Lookup, part: &mut String) {
+fn add(matching: &Match, lookup: &mut Lookup, parts: &mut [String; 2]) {
     match matching {
         Match::Any(Field::Joined, terms) => lookup.k1.extend(terms.iter().cloned()),
         Match::Any(Field::Coarse | Field::CoarseTamil, terms) => lookup.k2.extend(terms.iter().cloned()),
         Match::Begins(Field::Joined, prefix) => lookup.k1_prefixes.push(prefix.clone()),
         Match::Begins(Field::Coarse | Field::CoarseTamil, prefix) => lookup.k2_prefixes.push(prefix.clone()),
-        Match::Begins(Field::Suffix | Field::Word, word) => longer(part, word),
-        Match::Any(Field::Word, words) => words.iter().for_each(|word| longer(part, word)),
+        Match::Begins(Field::Word, word) => longer(&mut parts[0], word),
+        Match::Any(Field::Word, words) => words.iter().for_each(|word| longer(&mut parts[0], word)),
+        Match::Begins(Field::Suffix, words) => longer(&mut parts[1], words),
         Match::Value(_, values) => lookup.referred.extend(ids(values).unwrap_or_default()),
-        Match::All(all) => all.iter().for_each(|one| add(one, lookup, part)),
-        Match::Either(either) => either.iter().for_each(|one| add(one, lookup, part)),
+        Match::All(all) => all.iter().for_each(|one| add(one, lookup, parts)),
+        Match::Either(either) => either.iter().for_each(|one| add(one, lookup, parts)),
         Match::Any(..) | Match::Begins(..) | Match::AtLeast { .. } => {}
     }
 }

@@ -6,9 +6,9 @@ use worker::evaluate::{self, Evaluation};
 use worker::load::offline;
 
 /// What was reached, with a little room for a catalogue that grows.
-const MICRO_MRR_MIN: f64 = 0.97;
-const RECALL_10_MIN: f64 = 0.98;
-const KIND_MRR_MIN: f64 = 0.90;
+const MICRO_MRR_MIN: f64 = 0.985;
+const RECALL_10_MIN: f64 = 0.99;
+const KIND_MRR_MIN: f64 = 0.95;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

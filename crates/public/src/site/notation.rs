@@ -83,15 +83,23 @@ fn anga_drawn(anga: &AngaOfRow, units_per_beat: u8) -> Markup {
     let mut at = 0_u32;
     html! {
         span.anga {
-            @for note in &anga.notes {
+            @for (index, note) in anga.notes.iter().enumerate() {
+                @let has_room = has_room(note, anga.notes.get(index + 1));
                 @for unit in 0..note.length {
-                    span.u .beat[units_per_beat > 1 && at.is_multiple_of(u32::from(units_per_beat))] { (unit_drawn(note, unit)) }
+                    @let is_beat = units_per_beat > 1 && at.is_multiple_of(u32::from(units_per_beat));
+                    span.u .beat[is_beat] .room[has_room && unit == 0] { (unit_drawn(note, unit)) }
                     ({ at += 1; "" })
                 }
             }
         }
         " "
     }
+}
+
+/// Whether the syllable of a note may run on under the next unit, so that all cells can be equally wide.
+fn has_room(note: &NoteShown, next: Option<&NoteShown>) -> bool {
+    let is_free = note.length > 1 || next.is_some_and(|next| next.syllable.is_none());
+    note.syllable.is_some() && is_free
 }
 
 /// The first unit of a note has its letter and syllable; the others show that it goes on.
@@ -137,9 +145,17 @@ mod tests {
         let drawn = anga_drawn(&anga, 1).into_string();
         assert_eq!(
             drawn,
-            "<span class=\"anga\"><span class=\"u\"><b>R<sup>•</sup></b><i>śrī</i></span>\
+            "<span class=\"anga\"><span class=\"u room\"><b>R<sup>•</sup></b><i>śrī</i></span>\
             <span class=\"u\"><b>,</b></span></span> "
         );
+    }
+
+    #[test]
+    fn a_syllable_runs_on_where_nothing_stands_in_its_way() {
+        let silent = NoteShown { syllable: None, ..note(0, 1) };
+        assert!(has_room(&note(0, 2), None) && has_room(&note(0, 1), Some(&silent)));
+        assert!(!has_room(&note(0, 1), Some(&note(0, 1))) && !has_room(&note(0, 1), None));
+        assert!(!has_room(&silent, Some(&silent)));
     }
 
     #[test]

@@ -37,12 +37,12 @@ export const TYPES = {
 export const SONG = "/compositions/vatapi-ganapatim";
 
 // A varnam with its swaras over its words.
-export const NOTATED = "/compositions/ninnu-kori";
+export const NOTATED = "/compositions/ninnu-kori-yunnanura";
 
 // What readers type: misspelt, in other scripts, half a line, several facts at once, swaras, nonsense.
 export const SEARCHES = [
   "endaro mahanubavulu", "vathapi ganapathim baje", "நகுமோமு", "ఎందరో", "mohanam", "tyagaraja todi adi",
-  "banturiti kolu viya", "antharangamuna", "raga by dikshitar", "srgpds", "xyzzy quux", "",
+  "banturiti kolu viya", "antharangamuna", "raga by dikshitar", "omkara swarupini", "srgpds", "xyzzy quux",
 ];
 
 export function withQuery(path, more) {

@@ -154,14 +154,9 @@ impl Indexed {
         let titles = folded_titles(document);
         let values = values(document);
         let lyrics: Vec<String> = document.lyrics.iter().map(|section| lyric_key(&section.lines)).collect();
-        let mut terms = BTreeSet::new();
+        let mut terms = Vec::new();
         titles.iter().for_each(|title| add_title(&mut terms, title));
-        add_suffixes(&mut terms, document);
-        for key in &lyrics {
-            grams(key, LYRIC_GRAM).into_iter().for_each(|gram| {
-                terms.insert((Field::LyricGram, gram));
-            });
-        }
+        lyrics.iter().for_each(|key| add_grams(&mut terms, Field::LyricGram, key, LYRIC_GRAM));
         let sung = document.swaras.iter().flat_map(|section| swaras::terms(&section.rows));
         terms.extend(sung.map(|run| (Field::Swaras, run)));
         Self {
@@ -174,7 +169,7 @@ impl Indexed {
                 .map(|(script, key)| (*script, rank(key, document.entity)))
                 .collect(),
             updated: document.updated_at.timestamp_micros(),
-            terms: terms.into_iter().collect(),
+            terms: distinct(terms),
             stored: Stored {
                 keys: keys(&titles, &values, document),
                 lyrics: lyrics.join("\n"),
@@ -190,6 +185,8 @@ struct Folded {
     joined: String,
     coarse: String,
     words: Vec<String>,
+    /// Joined keys from the second word on, from the third, and so on; of every title with this key.
+    suffixes: Vec<String>,
     kind: TitleKind,
     is_tamil: bool,
     /// Places in the list of titles, with the script of each.
@@ -205,13 +202,16 @@ fn folded_titles(document: &Document) -> Vec<Folded> {
         if joined.is_empty() {
             continue;
         }
+        let suffixes = (1..words.len().min(SUFFIXES_MAX + 1)).map(|from| lipi::k1_of_tokens(&words[from..]));
         match all.iter_mut().find(|known| known.joined == joined && known.is_tamil == is_tamil) {
             Some(known) => {
                 known.kind = known.kind.min(title.kind);
                 known.at.push((at, title.script));
+                known.suffixes.extend(suffixes);
             }
             None => all.push(Folded {
                 coarse: lipi::k2_of_k1(&joined),
+                suffixes: suffixes.collect(),
                 words: words.into_iter().map(|word| word.k1).collect(),
                 kind: title.kind,
                 is_tamil,
@@ -223,24 +223,26 @@ fn folded_titles(document: &Document) -> Vec<Folded> {
     all
 }
 
-fn add_title(terms: &mut BTreeSet<(Field, String)>, title: &Folded) {
-    terms.insert((Field::Joined, title.joined.clone()));
-    terms.insert((Field::Joined, without_final_m(&title.joined).to_owned()));
-    terms.insert((Field::Coarse, title.coarse.clone()));
+fn add_title(terms: &mut Vec<(Field, String)>, title: &Folded) {
+    terms.push((Field::Joined, title.joined.clone()));
+    terms.push((Field::Joined, without_final_m(&title.joined).to_owned()));
+    terms.push((Field::Coarse, title.coarse.clone()));
     if title.is_tamil {
-        terms.insert((Field::CoarseTamil, title.coarse.clone()));
+        terms.push((Field::CoarseTamil, title.coarse.clone()));
     }
     terms.extend(title.words.iter().map(|word| (Field::Word, word.clone())));
-    terms.extend(title_grams(&title.coarse).into_iter().map(|gram| (Field::TitleGram, gram)));
+    terms.extend(title.suffixes.iter().map(|suffix| (Field::Suffix, suffix.clone())));
+    add_grams(terms, Field::TitleGram, &format!("^{}", title.coarse), TITLE_GRAM);
 }
 
-fn add_suffixes(terms: &mut BTreeSet<(Field, String)>, document: &Document) {
-    for title in &document.titles {
-        let words = lipi::k1_tokens(&title.text, None);
-        for from in 1..words.len().min(SUFFIXES_MAX + 1) {
-            terms.insert((Field::Suffix, lipi::k1_of_tokens(&words[from..])));
-        }
-    }
+fn add_grams(terms: &mut Vec<(Field, String)>, field: Field, key: &str, letters: usize) {
+    terms.extend(windows(key, letters).map(|gram| (field, gram.to_owned())));
+}
+
+fn distinct<T: Ord>(mut all: Vec<T>) -> Vec<T> {
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Pieces of a coarse title; the beginning counts as a letter, so that it weighs a little more.
@@ -250,16 +252,14 @@ pub(crate) fn title_grams(coarse: &str) -> Vec<String> {
 
 /// Distinct pieces of `letters` letters, in order.
 pub(crate) fn grams(key: &str, letters: usize) -> Vec<String> {
-    let starts: Vec<usize> = key.char_indices().map(|(at, _)| at).chain([key.len()]).collect();
-    let mut found: Vec<String> = Vec::with_capacity(starts.len());
     let mut seen = BTreeSet::new();
-    for window in starts.windows(letters + 1) {
-        let gram = &key[window[0]..window[letters]];
-        if seen.insert(gram) {
-            found.push(gram.to_owned());
-        }
-    }
-    found
+    windows(key, letters).filter(|gram| seen.insert(*gram)).map(str::to_owned).collect()
+}
+
+/// Every piece of `letters` letters.
+fn windows(key: &str, letters: usize) -> impl Iterator<Item = &str> {
+    let ends = key.char_indices().map(|(at, _)| at).chain([key.len()]).skip(letters);
+    key.char_indices().zip(ends).map(|((from, _), to)| &key[from..to])
 }
 
 /// `k2` of the lines of a section, without a border between lines: a fragment may run on.

@@ -27,22 +27,22 @@ pub(crate) fn likeness(text: &str, title: &str) -> Likeness {
     if q.is_empty() || t.is_empty() {
         return Likeness::default();
     }
-    let table = Table::of(q, t, false);
     let (n, m) = (q.len(), t.len());
-    let whole = alike(table.at(n, m), n.max(m));
-    let begins = (0..=m).map(|column| table.at(n, column)).min().map_or(0, |cost| alike(cost, n));
+    let costs = Costs::of(q, t, false);
+    let whole = alike(costs.of_whole[m], n.max(m));
+    let begins = alike(costs.least_of_whole(m), n);
     let mut best = Likeness { score: whole, of_parts: whole };
     best.take(begins, share(n, m), 75);
     if m >= 5 {
-        let goes_on = (0..=n).map(|row| table.at(row, m)).min().map_or(0, |cost| alike(cost, m));
+        let goes_on = alike(costs.least_to_end, m);
         // What goes on says nothing for the title, so the title itself must be like.
         let surely = goes_on.saturating_sub((ALIKE_MAX - goes_on) / 2);
         best.take(surely, share(m, n).min(ALIKE_MAX), if m >= 9 { 80 } else { 55 });
     }
-    if n >= 4 && n < m {
-        let inner = Table::of(q, t, true);
-        let inside = (0..=m).map(|column| inner.at(n, column)).min().map_or(0, |cost| alike(cost, n));
-        best.take(inside, share(n, m), 65);
+    // Inside a title nothing can count for more than this; mostly it need not be looked at.
+    if n >= 4 && n < m && weighted(ALIKE_MAX, share(n, m), 65) > best.score {
+        let inner = Costs::of(q, t, true);
+        best.take(alike(inner.least_of_whole(m), n), share(n, m), 65);
     }
     best
 }
@@ -50,18 +50,22 @@ pub(crate) fn likeness(text: &str, title: &str) -> Likeness {
 /// Likeness of two keys as wholes: 0 to [`ALIKE_MAX`].
 pub(crate) fn whole_likeness(one: &str, other: &str) -> u32 {
     let (q, t) = (clip(one), clip(other));
-    alike(Table::of(q, t, false).at(q.len(), t.len()), q.len().max(t.len()))
+    alike(Costs::of(q, t, false).of_whole[t.len()], q.len().max(t.len()))
 }
 
 impl Likeness {
     /// A likeness of parts counts in full where they cover both, and `least` per cent where they do not.
     fn take(&mut self, alike: u32, covered: u32, least: u32) {
-        let weight = least * 10 + (100 - least) * covered.min(ALIKE_MAX) / 100;
-        let score = alike * weight / ALIKE_MAX;
+        let score = weighted(alike, covered, least);
         if score > self.score {
             *self = Self { score, of_parts: alike };
         }
     }
+}
+
+fn weighted(alike: u32, covered: u32, least: u32) -> u32 {
+    let weight = least * 10 + (100 - least) * covered.min(ALIKE_MAX) / 100;
+    alike * weight / ALIKE_MAX
 }
 
 fn clip(key: &str) -> &[u8] {
@@ -78,45 +82,80 @@ fn alike(cost: u32, letters: usize) -> u32 {
     ALIKE_MAX.saturating_sub(cost * (ALIKE_MAX / EDIT) / letters)
 }
 
-/// Costs between every beginning of one key and every beginning of the other.
-struct Table {
-    costs: Vec<u32>,
-    width: usize,
+/// Room for the costs of one row.
+type Row = [u32; LETTERS_MAX + 1];
+
+/// Costs between beginnings of one key and beginnings of the other: of the whole text, and to the whole title.
+struct Costs {
+    /// Between the whole text and each beginning of the title.
+    of_whole: Row,
+    /// The least between a beginning of the text and the whole title.
+    least_to_end: u32,
 }
 
-impl Table {
-    /// `free_start`: the text may begin anywhere in the title.
+impl Costs {
+    /// `free_start`: the text may begin anywhere in the title. Three rows are kept, for an exchange of
+    /// neighbours looks two rows back; this is the innermost loop of a search that forgives.
     fn of(q: &[u8], t: &[u8], free_start: bool) -> Self {
-        let width = t.len() + 1;
-        let mut costs = vec![0; (q.len() + 1) * width];
-        for column in 1..width {
-            costs[column] = if free_start { 0 } else { costs[column - 1] + EDIT };
+        let m = t.len();
+        let mut rows: [Row; 3] = [[0; LETTERS_MAX + 1]; 3];
+        let [before2, before, here] = &mut rows;
+        let (mut before2, mut before, mut here) = (before2, before, here);
+        for column in 1..=m {
+            before[column] = if free_start { 0 } else { before[column - 1] + EDIT };
         }
-        for row in 1..=q.len() {
-            let (above, here) = costs.split_at_mut(row * width);
-            let above2 = row.checked_sub(2).map(|up| up * width);
-            let before = &above[(row - 1) * width..];
-            let a = q[row - 1];
-            let drop = dropped(a, row == q.len());
+        let mut least_to_end = before[m];
+        for (row, a) in q.iter().enumerate() {
+            let drop = dropped(*a, row + 1 == q.len());
+            let exchange = &EXCHANGES[usize::from(letter(*a))];
+            let above = row.checked_sub(1).map(|above| q[above]);
             here[0] = before[0] + drop;
-            for column in 1..width {
+            let mut left = here[0];
+            for column in 1..=m {
                 let b = t[column - 1];
-                let mut least = (before[column - 1] + exchanged(a, b))
+                let exchanged = if *a == b { 0 } else { exchange[usize::from(letter(b))] };
+                let mut least = (before[column - 1] + exchanged)
                     .min(before[column] + drop)
-                    .min(here[column - 1] + dropped(b, column + 1 == width));
-                if let Some(up) = above2.filter(|_| column > 1 && a == t[column - 2] && q[row - 2] == b) {
-                    least = least.min(above[up + column - 2] + EDIT);
+                    .min(left + dropped(b, column == m));
+                if above == Some(b) && column > 1 && *a == t[column - 2] {
+                    least = least.min(before2[column - 2] + EDIT);
                 }
                 here[column] = least;
+                left = least;
             }
+            least_to_end = least_to_end.min(here[m]);
+            (before2, before, here) = (before, here, before2);
         }
-        Self { costs, width }
+        Self { of_whole: *before, least_to_end }
     }
 
-    fn at(&self, row: usize, column: usize) -> u32 {
-        self.costs[row * self.width + column]
+    /// The least between the whole text and a beginning of the title of `letters`.
+    fn least_of_whole(&self, letters: usize) -> u32 {
+        self.of_whole[..=letters].iter().copied().min().unwrap_or_default()
     }
 }
+
+/// Letters by their place in the alphabet; the last place is for all other bytes.
+const LETTERS: usize = 27;
+
+const fn letter(byte: u8) -> u8 {
+    if byte.is_ascii_lowercase() { byte - b'a' } else { LETTERS as u8 - 1 }
+}
+
+/// What it costs to write one letter for another.
+static EXCHANGES: [[u32; LETTERS]; LETTERS] = {
+    let mut costs = [[EDIT; LETTERS]; LETTERS];
+    let mut a = 0;
+    while a < LETTERS - 1 {
+        let mut b = 0;
+        while b < LETTERS - 1 {
+            costs[a][b] = exchanged(b'a' + a as u8, b'a' + b as u8);
+            b += 1;
+        }
+        a += 1;
+    }
+    costs
+};
 
 const fn dropped(letter: u8, is_last: bool) -> u32 {
     match letter {
@@ -207,6 +246,42 @@ mod tests {
         let short = likeness("mayintidaka", "raramayintidaka");
         assert!(short.of_parts == 1_000 && short.score > 800, "{short:?}");
         assert_eq!(likeness("", "rama"), Likeness::default());
+    }
+
+    /// The definition, letter by letter and without thrift.
+    fn plain(q: &[u8], t: &[u8]) -> u32 {
+        let mut costs = std::collections::HashMap::new();
+        for m in 0..=t.len() {
+            costs.insert((0, m), m as u32 * EDIT);
+        }
+        for n in 1..=q.len() {
+            let drop = dropped(q[n - 1], n == q.len());
+            costs.insert((n, 0), costs[&(n - 1, 0)] + drop);
+            for m in 1..=t.len() {
+                let mut least = (costs[&(n - 1, m - 1)] + exchanged(q[n - 1], t[m - 1]))
+                    .min(costs[&(n - 1, m)] + drop)
+                    .min(costs[&(n, m - 1)] + dropped(t[m - 1], m == t.len()));
+                if n > 1 && m > 1 && q[n - 1] == t[m - 2] && q[n - 2] == t[m - 1] {
+                    least = least.min(costs[&(n - 2, m - 2)] + EDIT);
+                }
+                costs.insert((n, m), least);
+            }
+        }
+        costs[&(q.len(), t.len())]
+    }
+
+    #[test]
+    fn three_rows_cost_what_the_whole_table_costs() {
+        let words =
+            ["rama", "arma", "sadincane", "sadincene", "hmuy", "7a", "mayintidaka", "am", "u", "xyhm"];
+        for q in words {
+            for t in words {
+                let (q, t) = (q.as_bytes(), t.as_bytes());
+                let costs = Costs::of(q, t, false);
+                assert_eq!(costs.of_whole[t.len()], plain(q, t), "{q:?} {t:?}");
+                assert!(costs.least_to_end <= plain(q, t) && costs.least_of_whole(t.len()) <= plain(q, t));
+            }
+        }
     }
 
     #[test]

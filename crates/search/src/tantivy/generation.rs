@@ -1,9 +1,12 @@
 //! One index on disk, from its birth to the day another takes its place.
 
+use super::rows::View;
 use super::schema::{DIGEST, Fields, LIVE, RANK, SCHEMA_VERSION, VERSION, entity_of_rank};
+use super::sets::Scratch;
 use super::unsynced::Unsynced;
 use super::{engine, folder};
 use crate::document::Change;
+use crate::engine::Indexed;
 use crate::held::{Known, Verdict, verdict};
 use crate::query::{Held, HeldAfter};
 use crate::{Applied, Error, Position};
@@ -13,6 +16,7 @@ use ::tantivy::store::Compressor;
 use ::tantivy::{
     Index, IndexMeta, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError,
 };
+use arc_swap::ArcSwap;
 use domain::{EntityKind, EntityRef};
 use lipi::FOLD_VERSION;
 use serde::{Deserialize, Serialize};
@@ -20,7 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use uuid::Uuid;
 
 /// Bytes of a block of stored documents; a hit reads one block, so it is small.
@@ -29,6 +33,10 @@ const STORE_BLOCK_BYTES: usize = 2_048;
 const MERGE_SEGMENTS: usize = 6;
 /// Documents below which segments count as of one size.
 const MERGE_LAYER_DOCUMENTS: u32 = 64;
+/// Most changes that are folded by the thread that writes them.
+const FOLDED_ALONE_MAX: usize = 32;
+/// Searches whose memory is kept for the next ones.
+const SCRATCHES_MAX: usize = 16;
 /// The file that says how far the log is done.
 const POSITION_FILE: &str = "position.json";
 
@@ -42,6 +50,9 @@ pub(super) struct Generation {
     pub(super) path: PathBuf,
     pub(super) fields: Fields,
     reader: IndexReader,
+    /// What is searched.
+    view: ArcSwap<View>,
+    scratches: Mutex<Vec<Scratch>>,
     index: Index,
     memory_bytes: usize,
     desk: Mutex<Desk>,
@@ -88,6 +99,11 @@ impl Catalogue {
 impl Generation {
     /// Makes an empty one.
     pub(super) fn create(path: PathBuf, memory_bytes: usize) -> Result<Self, Error> {
+        Self::create_large(path, memory_bytes, memory_bytes)
+    }
+
+    /// Makes an empty one whose first writer has more memory, until it settles.
+    pub(super) fn create_large(path: PathBuf, memory_bytes: usize, first: usize) -> Result<Self, Error> {
         fs::create_dir_all(&path).map_err(folder(&path))?;
         let fields = Fields::new();
         let settings = IndexSettings {
@@ -101,7 +117,8 @@ impl Generation {
             .settings(settings)
             .open_or_create(Unsynced::open(&path).map_err(engine("make an index"))?)
             .map_err(engine("make an index"))?;
-        Self::of(index, path, fields, memory_bytes)
+        let writer = open_writer(&index, &path, memory_bytes.max(first))?;
+        Self::of(index, path, fields, memory_bytes, writer)
     }
 
     /// Opens one that is there; its files are checked against their sums.
@@ -113,14 +130,21 @@ impl Generation {
             let source = format!("damaged files: {damaged:?}, or unknown fields").into();
             return Err(Error::Engine { action: "check its files", source });
         }
-        Self::of(index, path, fields, memory_bytes)
+        let writer = open_writer(&index, &path, memory_bytes)?;
+        Self::of(index, path, fields, memory_bytes, writer)
     }
 
-    fn of(index: Index, path: PathBuf, fields: Fields, memory_bytes: usize) -> Result<Self, Error> {
-        let writer = open_writer(&index, &path, memory_bytes)?;
+    fn of(
+        index: Index,
+        path: PathBuf,
+        fields: Fields,
+        memory_bytes: usize,
+        writer: IndexWriter,
+    ) -> Result<Self, Error> {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         let reader: IndexReader = reader.map_err(engine("read"))?;
         let held = read_catalogue(&reader.searcher()).map_err(engine("read its versions"))?;
+        let view = View::of(reader.searcher(), &fields, None).map_err(engine("read its columns"))?;
         let metas = index.load_metas().map_err(engine("read its state"))?;
         let position = read_position(&metas, &path);
         Ok(Self {
@@ -128,6 +152,8 @@ impl Generation {
             path,
             fields,
             reader,
+            view: ArcSwap::from_pointee(view),
+            scratches: Mutex::default(),
             index,
             memory_bytes,
             desk: Mutex::new(Desk { writer: Some(writer), staged: HashMap::new(), retired: false }),
@@ -137,8 +163,29 @@ impl Generation {
         })
     }
 
-    pub(super) fn searcher(&self) -> Searcher {
-        self.reader.searcher()
+    /// What is searched: the state of the last commit.
+    pub(super) fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// Memory for one search.
+    pub(super) fn scratch(&self) -> Scratch {
+        self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Memory of a search that came to its end.
+    pub(super) fn give_back(&self, scratch: Scratch) {
+        let mut scratches = self.scratches.lock().unwrap_or_else(PoisonError::into_inner);
+        if scratches.len() < SCRATCHES_MAX {
+            scratches.push(scratch);
+        }
+    }
+
+    fn show(&self) -> ::tantivy::Result<()> {
+        self.reader.reload()?;
+        let view = View::of(self.reader.searcher(), &self.fields, Some(&self.view.load()))?;
+        self.view.store(Arc::new(view));
+        Ok(())
     }
 
     /// Hands a batch to the writer; [`Generation::commit`] makes it last and be seen.
@@ -153,7 +200,7 @@ impl Generation {
 
     fn write_at(&self, desk: &mut Desk, changes: &[Change]) -> Result<Applied, Error> {
         let mut applied = Applied::default();
-        for change in changes {
+        for (change, folded) in changes.iter().zip(self.folded(changes)) {
             let entity = change.entity();
             let before = desk.staged.get(&entity).copied().or_else(|| self.known(entity));
             let new = Known::of(change);
@@ -161,7 +208,7 @@ impl Generation {
                 Verdict::Stale => applied.stale += 1,
                 Verdict::Unchanged => applied.unchanged += 1,
                 Verdict::Write => {
-                    self.replace(desk, change, new, before.is_some())?;
+                    self.replace(desk, change, folded, new, before.is_some())?;
                     desk.staged.insert(entity, new);
                     *(if new.live { &mut applied.put } else { &mut applied.deleted }) += 1;
                 }
@@ -170,14 +217,53 @@ impl Generation {
         Ok(applied)
     }
 
-    fn replace(&self, desk: &mut Desk, change: &Change, new: Known, is_there: bool) -> Result<(), Error> {
+    /// What a batch will probably write, folded on every core: folding is most of what a rebuild costs.
+    fn folded(&self, changes: &[Change]) -> Vec<Option<Indexed>> {
+        let fold = |change: &Change| match change {
+            Change::Put(document) => Some(crate::engine::indexed(document)),
+            Change::Delete { .. } => None,
+        };
+        let is_new = |change: &Change| {
+            self.known(change.entity()).is_none_or(|known| known.version < change.version())
+        };
+        let fold_all = |changes: &[Change]| -> Vec<Option<Indexed>> {
+            changes.iter().map(|change| if is_new(change) { fold(change) } else { None }).collect()
+        };
+        if changes.len() < FOLDED_ALONE_MAX {
+            return fold_all(changes);
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = changes
+                .chunks(changes.len().div_ceil(cores))
+                .map(|part| (part.len(), scope.spawn(move || fold_all(part))))
+                .collect();
+            // A part that panicked is folded again, one by one, where it is written.
+            let folded = parts
+                .into_iter()
+                .map(|(length, part)| part.join().unwrap_or_else(|_| (0..length).map(|_| None).collect()));
+            folded.flatten().collect()
+        })
+    }
+
+    fn replace(
+        &self,
+        desk: &mut Desk,
+        change: &Change,
+        folded: Option<Indexed>,
+        new: Known,
+        is_there: bool,
+    ) -> Result<(), Error> {
         let writer = self.writer(desk)?;
         // Looking for what was never there costs a look into every segment at the commit.
         if is_there {
             writer.delete_term(self.fields.key_term(change.entity()));
         }
         let document = match change {
-            Change::Put(document) => self.fields.document(&crate::engine::indexed(document), new.digest),
+            Change::Put(document) => {
+                let folded = folded.unwrap_or_else(|| crate::engine::indexed(document));
+                self.fields.document(&folded, new.digest)
+            }
             Change::Delete { entity, version } => self.fields.tombstone(*entity, *version),
         };
         writer.add_document(document).map(|_| ()).map_err(engine("write a document"))
@@ -197,7 +283,15 @@ impl Generation {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         desk.staged.drain().for_each(|(entity, known)| held.insert(entity, known));
         drop(held);
-        self.reader.reload().map_err(engine("show what was written"))
+        self.show().map_err(engine("show what was written"))
+    }
+
+    /// Ends what a rebuild began: segments are merged to the end, and the memory of its writer is given back.
+    pub(super) fn settle(&self) -> Result<(), Error> {
+        if let Some(writer) = self.desk().writer.take() {
+            writer.wait_merging_threads().map_err(engine("merge what was written"))?;
+        }
+        self.show().map_err(engine("show what was written"))
     }
 
     pub(super) fn position(&self) -> Option<Position> {
@@ -235,7 +329,7 @@ impl Generation {
     pub(super) fn verify(&self) -> Result<(), Error> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let tombstones = held.known.len() as u64 - held.live;
-        let found = self.searcher().num_docs().saturating_sub(tombstones);
+        let found = self.view().searcher.num_docs().saturating_sub(tombstones);
         if found == held.live {
             return Ok(());
         }

@@ -6,18 +6,20 @@
 
 mod gather;
 mod generation;
-mod plan;
+mod matching;
 mod rebuild;
+mod rows;
 mod schema;
+mod sets;
 mod unsynced;
 
 use crate::document::Change;
 use crate::engine::{Candidate, Request, Retrieved, Retriever};
-use crate::query::{FacetCounts, Held, HeldAfter};
+use crate::query::{Held, HeldAfter};
 use crate::{Applied, Backend, Error, Position, RebuildBackend, Stats};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use gather::{Gather, Gathered};
+use gather::gather;
 use generation::{Generation, name_prefix, replace_file};
 use rebuild::Rebuilding;
 use std::fs;
@@ -146,22 +148,13 @@ impl Backend for Tantivy {
 }
 
 fn retrieve(generation: &Generation, request: &Request) -> Result<Retrieved, Error> {
-    let searcher = generation.searcher();
-    let planned = plan::query(&generation.fields, &request.kinds, &request.clauses);
-    let gather = Gather {
-        order: request.order,
-        keep: request.keep,
-        after: request.after.clone(),
-        filters: &request.filters,
-        facets: &request.facets,
-        scored: !request.clauses.is_empty(),
-        deadline: request.deadline,
-    };
-    let gathered = searcher.search(&planned, &gather).map_err(engine("search"))?;
-    let facets = counts(request, &gathered);
+    let view = generation.view();
+    let mut scratch = generation.scratch();
+    let gathered = gather(&view, &generation.fields, request, &mut scratch).map_err(engine("search"))?;
+    generation.give_back(scratch);
     let mut candidates = Vec::with_capacity(gathered.top.len());
     for placed in gathered.top {
-        let document = searcher.doc(placed.address).map_err(engine("read a document"))?;
+        let document = view.searcher.doc(placed.address).map_err(engine("read a document"))?;
         let missing =
             || Error::Engine { action: "read a document", source: "its stored part is missing".into() };
         let stored = generation.fields.stored(&document, request.lyrics).ok_or_else(missing)?;
@@ -171,22 +164,9 @@ fn retrieve(generation: &Generation, request: &Request) -> Result<Retrieved, Err
         candidates,
         total: gathered.total,
         strongest: gathered.strongest,
-        facets,
+        facets: gathered.facets,
         partial: gathered.partial,
     })
-}
-
-fn counts(request: &Request, gathered: &Gathered) -> Vec<FacetCounts> {
-    let facets = request.facets.iter().zip(&gathered.counts);
-    facets
-        .map(|(facet, counts)| {
-            let mut values: Vec<(String, u64)> =
-                counts.iter().map(|(value, count)| (value.clone(), *count)).collect();
-            values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            values.truncate(crate::Facet::VALUES_MAX);
-            FacetCounts { facet: *facet, values }
-        })
-        .collect()
 }
 
 /// The generation that `CURRENT` names, or an empty one.

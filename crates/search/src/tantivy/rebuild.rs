@@ -9,6 +9,10 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// Memory for documents that wait to be written by a rebuild, in bytes, where the configuration says no more:
+/// the fewer segments it makes, the fewer are merged. It is given back with the swap.
+const MEMORY_BYTES_MIN: usize = 150_000_000;
+
 pub(super) struct Rebuilding {
     index: Tantivy,
     generation: Arc<Generation>,
@@ -17,7 +21,11 @@ pub(super) struct Rebuilding {
 
 impl Rebuilding {
     pub(super) fn begin(inner: &Inner) -> Result<Generation, Error> {
-        Generation::create(inner.root.join(next_name(&inner.root)?), inner.memory_bytes)
+        Generation::create_large(
+            inner.root.join(next_name(&inner.root)?),
+            inner.memory_bytes,
+            MEMORY_BYTES_MIN,
+        )
     }
 
     pub(super) fn new(index: Tantivy, generation: Generation) -> Self {
@@ -47,6 +55,7 @@ impl Rebuilding {
         let swapped = blocking("swap", move || {
             fresh.set_position(position)?;
             fresh.commit()?;
+            fresh.settle()?;
             fresh.verify()?;
             replace_file(&index.0.root.join(CURRENT_FILE), &fresh.name, true)?;
             index.0.current.swap(Arc::clone(&fresh)).retire();

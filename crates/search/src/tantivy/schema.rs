@@ -76,9 +76,9 @@ impl Fields {
             digest: builder.add_u64_field(DIGEST, FAST),
             live: builder.add_u64_field(LIVE, FAST),
             updated: builder.add_i64_field(UPDATED, FAST),
-            stored_keys: builder.add_bytes_field("stored_keys", STORED),
-            stored_lyrics: builder.add_bytes_field("stored_lyrics", STORED),
-            stored_shown: builder.add_bytes_field("stored_shown", STORED),
+            stored_keys: builder.add_text_field("stored_keys", STORED),
+            stored_lyrics: builder.add_text_field("stored_lyrics", STORED),
+            stored_shown: builder.add_text_field("stored_shown", STORED),
             schema: builder.build(),
         }
     }
@@ -119,11 +119,11 @@ impl Fields {
             };
             out.add_text(field, value);
         }
-        out.add_bytes(self.stored_keys, document.stored.keys.as_bytes());
+        out.add_text(self.stored_keys, &document.stored.keys);
         if !document.stored.lyrics.is_empty() {
-            out.add_bytes(self.stored_lyrics, document.stored.lyrics.as_bytes());
+            out.add_text(self.stored_lyrics, &document.stored.lyrics);
         }
-        out.add_bytes(self.stored_shown, document.stored.shown.as_bytes());
+        out.add_text(self.stored_shown, &document.stored.shown);
         out
     }
 
@@ -138,10 +138,7 @@ impl Fields {
 
     /// What was stored with a found document.
     pub(super) fn stored(&self, document: &TantivyDocument, lyrics: bool) -> Option<Stored> {
-        let text = |field| {
-            let bytes = document.get_first(field)?.as_bytes()?;
-            Some(String::from_utf8_lossy(bytes).into_owned())
-        };
+        let text = |field| Some(document.get_first(field)?.as_str()?.to_owned());
         Some(Stored {
             keys: text(self.stored_keys)?,
             lyrics: if lyrics { text(self.stored_lyrics).unwrap_or_default() } else { String::new() },

@@ -52,6 +52,17 @@ impl Client {
         }
         let bytes = body.map_or_else(Bytes::new, |json| Bytes::from(json.to_string()));
         let request = request.body(Full::new(bytes)).map_err(|error| error.to_string())?;
+        self.ask(request, url).await
+    }
+
+    /// Posts a text of another form than JSON.
+    pub async fn send_text(&self, url: &str, form: &str, text: String) -> Result<Answer, String> {
+        let request = Request::builder().method(Method::POST).uri(url).header("content-type", form);
+        let request = request.body(Full::new(Bytes::from(text))).map_err(|error| error.to_string())?;
+        self.ask(request, url).await
+    }
+
+    async fn ask(&self, request: Request<Full<Bytes>>, url: &str) -> Result<Answer, String> {
         let answer = self.pool.request(request).await.map_err(|error| format!("{url}: {error}"))?;
         let (head, body) = answer.into_parts();
         let body = body.collect().await.map_err(|error| format!("{url}: {error}"))?.to_bytes();

@@ -1,5 +1,5 @@
-//! Measurements over HTTP against a platform that is running: how long a publish takes to reach readers, and
-//! how many details a node serves. Prints one table; asserts nothing.
+//! Measurements: over HTTP against a platform that is running, how long a publish takes to reach readers and
+//! how many details a node serves; in this process, how fast a search is. Prints tables; asserts nothing.
 
 #![expect(clippy::print_stdout, reason = "a table on the terminal is what this program is for")]
 
@@ -7,12 +7,14 @@ mod client;
 mod detail;
 mod pages;
 mod publish;
+mod relevance;
+mod searches;
 mod table;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Measures a running platform.
+/// Measures a running platform, or the search alone.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -27,6 +29,10 @@ enum What {
     Detail(detail::Options),
     /// Reads every type of page at a steady rate.
     Pages(pages::Options),
+    /// Searches generated works, and an OpenSearch with the same works beside it.
+    Search(searches::Options),
+    /// Judged queries, answered by the search and by the means at hand.
+    Relevance(relevance::Options),
 }
 
 #[tokio::main]
@@ -35,6 +41,8 @@ async fn main() -> ExitCode {
         What::Publish(options) => publish::run(options).await,
         What::Detail(options) => detail::run(options).await,
         What::Pages(options) => pages::run(options).await,
+        What::Search(options) => searches::run(options).await,
+        What::Relevance(options) => relevance::run(options).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

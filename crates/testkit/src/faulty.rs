@@ -5,8 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -69,7 +68,7 @@ struct Teller {
 }
 
 /// One request or answer: its first line, its other headers, its body.
-struct Message {
+pub(crate) struct Message {
     first: String,
     headers: Vec<String>,
     body: Vec<u8>,
@@ -125,13 +124,16 @@ impl Teller {
 }
 
 impl Message {
-    fn answer(status: u16, body: &Value) -> Self {
+    pub(crate) fn answer(status: u16, body: &Value) -> Self {
         let headers = vec!["content-type: application/json".to_owned()];
         Self { first: format!("HTTP/1.1 {status} Fault"), headers, body: body.to_string().into_bytes() }
     }
 
     /// None where the connection ends between two messages. Every body here has a stated length.
-    async fn read(from: &mut BufReader<OwnedReadHalf>, without_body: bool) -> io::Result<Option<Self>> {
+    pub(crate) async fn read(
+        from: &mut (impl AsyncBufRead + Unpin),
+        without_body: bool,
+    ) -> io::Result<Option<Self>> {
         let mut first = String::new();
         if from.read_line(&mut first).await? == 0 {
             return Ok(None);
@@ -152,10 +154,21 @@ impl Message {
         Ok(Some(Self { first: first.trim_end().to_owned(), headers, body }))
     }
 
-    async fn write(&self, to: &mut OwnedWriteHalf) -> io::Result<()> {
+    pub(crate) async fn write(&self, to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
         let headers: String = self.headers.iter().map(|header| format!("{header}\r\n")).collect();
         let head = format!("{}\r\n{headers}content-length: {}\r\n\r\n", self.first, self.body.len());
-        to.write_all(&[head.as_bytes(), &self.body].concat()).await
+        to.write_all(&[head.as_bytes(), &self.body].concat()).await?;
+        to.flush().await
+    }
+
+    /// Whether it carries this header with this value.
+    pub(crate) fn has(&self, name: &str, value: &str) -> bool {
+        let mut headers = self.headers.iter().filter_map(|line| line.split_once(':'));
+        headers.any(|(its, held)| its.eq_ignore_ascii_case(name) && held.trim() == value)
+    }
+
+    pub(crate) fn starts_with(&self, method: &str) -> bool {
+        self.first.starts_with(method)
     }
 
     /// The client waits for the end of the connection.

@@ -11,6 +11,8 @@ pub mod fixtures;
 pub mod opensearch;
 pub mod postgres;
 pub mod proxy;
+pub mod tls;
 
 pub use faulty::{Fault, FaultyHttp};
 pub use proxy::{ChaosProxy, Mood};
+pub use tls::TlsFront;

@@ -112,7 +112,8 @@ impl Facts {
         Self { by_id, rows }
     }
 
-    fn relevant(&self, judged: &Judged) -> HashSet<Uuid> {
+    /// The works that are right for a query.
+    pub fn relevant(&self, judged: &Judged) -> HashSet<Uuid> {
         let accepted = judged.accept.iter().flatten();
         let mut relevant: HashSet<Uuid> =
             accepted.filter_map(|work| self.by_id.get(&work.id).copied()).collect();

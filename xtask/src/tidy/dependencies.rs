@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("testkit", &["lipi", "domain", "store", "search", "cache", "auth", "stream", "web"]),
-    ("bench", &[]),
+    ("bench", &["lipi", "domain", "search", "worker"]),
     ("xtask", &[]),
 ];
 
@@ -46,11 +46,11 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("moka", &["cache"]),
     ("reqwest", &["search"]),
     ("rustix", &["server"]),
-    ("rustls", &["server", "edge"]),
+    ("rustls", &["server", "edge", "testkit"]),
     ("sfv", &["edge"]),
     ("sqlx", &["store"]),
-    ("tokio-rustls", &["edge"]),
-    ("tantivy", &["search"]),
+    ("tokio-rustls", &["edge", "testkit"]),
+    ("tantivy", &["search", "bench"]),
     ("unicode-normalization", &["lipi"]),
     ("unicode-segmentation", &["lipi"]),
     ("vidyut-lipi", &["lipi"]),

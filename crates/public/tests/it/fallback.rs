@@ -28,6 +28,8 @@ async fn titles_beginnings_and_scripts_are_found_without_an_index() {
         assert!(!slugs(&with.body).is_empty(), "{text}");
         assert_eq!(slugs(&without.body), slugs(&with.body), "{text}");
         assert_eq!(without.body["total"], with.body["total"], "{text}");
+        let degraded = |body: &serde_json::Value| body["degraded"].as_bool();
+        assert_eq!((degraded(&with.body), degraded(&without.body)), (Some(false), Some(true)), "{text}");
     }
 }
 

@@ -7,7 +7,7 @@ use domain::metrics::Metrics;
 use domain::{EntityKind, EntityRef};
 use std::time::{Duration, Instant};
 use testkit::opensearch::{OpenSearch, shared};
-use testkit::{ChaosProxy, Fault, FaultyHttp, Mood};
+use testkit::{ChaosProxy, Fault, FaultyHttp, Mood, TlsFront};
 use uuid::Uuid;
 
 /// An index behind a way that misbehaves.
@@ -211,4 +211,38 @@ async fn an_index_that_was_deleted_asks_to_be_rebuilt() {
     rebuild.swap(Position { epoch: 1, position: 6 }).await.unwrap();
     assert_eq!(bench.recovered("rama").await, 1);
     bench.clear().await;
+}
+
+#[tokio::test]
+async fn the_way_is_encrypted_and_asks_who_comes() {
+    let Some(node) = shared().await else { return };
+    // `reader:hunter2`, as RFC 7617 writes it.
+    let front = TlsFront::start(node.address(), "Basic cmVhZGVyOmh1bnRlcjI=").await.unwrap();
+    let file = std::env::temp_dir().join(format!("authority-{}.pem", Uuid::now_v7()));
+    std::fs::write(&file, front.authority()).unwrap();
+    let beginning = format!("tls-{}", Uuid::now_v7().simple());
+    let open = |trusted: bool, password: &str| {
+        let config = OpenSearchConfig {
+            user: Some("reader".into()),
+            password: Some(password.to_owned().into()),
+            authorities: trusted.then(|| file.clone()),
+            query_ms_max: 5_000,
+            ..OpenSearchConfig::new(front.url().parse().unwrap(), &beginning)
+        };
+        async move { Search::open(&Config::OpenSearch(config), &Metrics::default()).await.unwrap() }
+    };
+    let search = open(true, "hunter2").await;
+    assert_eq!(search.apply(&[song(1, "rAma nannu")]).await.unwrap().put, 1);
+    assert_eq!(search.query(&Query::text("rama")).await.unwrap().total, 1);
+
+    let error = open(true, "hunter3").await.query(&Query::text("rama")).await.unwrap_err();
+    assert!(why(&error).contains("401") && !why(&error).contains("hunter3"), "{}", why(&error));
+    let error = open(false, "hunter2").await.query(&Query::text("rama")).await.unwrap_err();
+    assert!(why(&error).contains("certificate"), "a stranger's certificate is not trusted: {}", why(&error));
+
+    std::fs::remove_file(&file).unwrap();
+    let (_, names) = node.request("GET", &format!("/_cat/indices/{beginning}-*?h=index"), "").await.unwrap();
+    for name in names.lines() {
+        node.request("DELETE", &format!("/{name}"), "").await.unwrap();
+    }
 }

@@ -7,4 +7,5 @@ mod follow;
 mod judged;
 mod rebuild;
 mod relay;
+mod servers;
 mod support;

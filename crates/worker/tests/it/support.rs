@@ -33,7 +33,7 @@ pub struct World {
     pub cache: Cache,
     pub feed: PurgeFeed,
     pub metrics: Metrics,
-    folder: PathBuf,
+    folder: Option<PathBuf>,
 }
 
 /// A task that ends with this value, wherever it is.
@@ -54,7 +54,7 @@ impl Running {
 
 impl Drop for World {
     fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.folder));
+        self.folder.iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
     }
 }
 
@@ -89,16 +89,23 @@ impl World {
 
     /// A region with an empty index of its own.
     pub async fn over(config: &Config) -> Self {
+        let folder = std::env::temp_dir().join(format!("sangraha-worker-{}", Uuid::now_v7()));
+        let mut world = Self::with_index(config, &search::Config::tantivy(&folder)).await;
+        world.folder = Some(folder);
+        world
+    }
+
+    /// A region with the index that is named.
+    pub async fn with_index(config: &Config, index: &search::Config) -> Self {
         let metrics = Metrics::default();
         let opened = open(config, Clock::system(), metrics.clone()).await;
         let writer = opened.store.writer.clone().expect("a primary");
         let reader = opened.store.reader.clone();
         let stream = Stream::open(&stream::Config::Postgres, reader, Some(writer.clone())).await.unwrap();
-        let folder = std::env::temp_dir().join(format!("sangraha-worker-{}", Uuid::now_v7()));
-        let search = Search::open(&search::Config::tantivy(&folder), &metrics).await.unwrap();
+        let search = Search::open(index, &metrics).await.unwrap();
         let cache = Cache::open(&cache::Config::default(), &Clock::system(), &metrics).await.unwrap();
         let feed = PurgeFeed::new(stream.clone());
-        Self { opened, writer, stream, search, cache, feed, metrics, folder }
+        Self { opened, writer, stream, search, cache, feed, metrics, folder: None }
     }
 
     pub fn relay(&self) -> Running {

@@ -2,6 +2,7 @@ use crate::Error;
 use crate::front::tls::Certificate;
 use crate::limits;
 use crate::policy::Profile;
+use crate::see::access::AccessLog;
 use domain::Region;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub struct Config {
     /// The private port of the own region's node, which serves the purge feed.
     pub purge_feed: Url,
 
+    /// One line for each request; none without it.
+    pub access_log: Option<AccessLog>,
     /// Certificates, each with its key; without any the edge speaks plain HTTP. Changed files are read again.
     pub tls: Vec<Certificate>,
     /// Networks whose `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` are believed.
@@ -213,6 +216,7 @@ impl Default for Config {
             public: vec![origin(7081)],
             admin: origin(7082),
             purge_feed: origin(7083),
+            access_log: None,
             tls: Vec::new(),
             trusted_proxies: Vec::new(),
             proxy_protocol: Vec::new(),

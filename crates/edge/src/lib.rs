@@ -25,6 +25,8 @@ mod store;
 pub use config::{Config, Kind};
 pub use front::tls::Certificate;
 pub use limits::{Config as LimitsConfig, KeyPart, Rule};
+pub use see::access::{AccessFormat, AccessLog};
+pub use see::explain::{Explanation, Held};
 pub use see::status::{OriginStatus, Status};
 
 use domain::Clock;
@@ -37,6 +39,7 @@ use origin::upstream::Upstream;
 use policy::Profile;
 use purge::feed::Progress;
 use purge::generations::Generations;
+use see::access::Access;
 use see::reason::Outcome;
 use see::telemetry::Telemetry;
 use std::hash::RandomState;
@@ -48,6 +51,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use store::key::{Key, Spelling};
 use store::memory::Store;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Our name in `Via` and `Cache-Status`.
@@ -79,6 +83,9 @@ pub enum Error {
     },
 }
 
+/// Bodies that are encoded at one time: requests need the processor more.
+const ENCODERS_MAX: usize = 2;
+
 /// An edge that listens and is ready to [`Edge::run`].
 pub struct Edge {
     listener: TcpListener,
@@ -95,7 +102,8 @@ impl Edge {
         let listen = listener.local_addr().map_err(refused)?;
         let purge_token = config.purge_token_file.as_deref().map(token).transpose()?;
         let tls = (!config.tls.is_empty()).then(|| Tls::open(&config.tls)).transpose()?;
-        let inner = Inner { purge_token, tls, ..Inner::new(config, clock, metrics, listen) };
+        let access = config.access_log.as_ref().map(|log| Access::open(log, metrics)).transpose()?;
+        let inner = Inner { purge_token, tls, access, ..Inner::new(config, clock, metrics, listen) };
         Ok(Self { listener, inner: Arc::new(inner) })
     }
 
@@ -151,6 +159,11 @@ impl StatusHandle {
     pub fn status(&self) -> Status {
         self.0.status()
     }
+
+    /// Why an address is answered as it is.
+    pub fn explain(&self, url: &url::Url) -> Explanation {
+        see::explain::explain(&self.0, url)
+    }
 }
 
 /// The first line of a file; a token that can be guessed is refused.
@@ -185,6 +198,9 @@ pub(crate) struct Inner {
     purge_token: Option<String>,
     /// Where clients speak TLS.
     tls: Option<Tls>,
+    /// Places for making codings of bodies.
+    encoders: Arc<Semaphore>,
+    access: Option<Access>,
 }
 
 impl Inner {
@@ -204,6 +220,8 @@ impl Inner {
             draining: AtomicBool::new(false),
             purge_token: None,
             tls: None,
+            encoders: Arc::new(Semaphore::new(ENCODERS_MAX)),
+            access: None,
             telemetry,
             clock,
             config,

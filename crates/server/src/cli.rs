@@ -48,7 +48,7 @@ enum Command {
     /// Run one process with the roles of its configuration
     Serve(Serve),
     /// Run an edge alone: a cache in front of any HTTP origin, without database or configuration file
-    Edge(edge_alone::Alone),
+    Edge(Box<edge_alone::Alone>),
     /// Show regions, roles, replication, events, indexes, edges and URLs
     Status(Status),
     /// Print the effective configuration, secrets covered, and what is risky in it
@@ -318,7 +318,7 @@ async fn obey(command: Command, arguments: Vec<OsString>) -> Result<(), Error> {
         Command::Up(up) => up::run(options(up, arguments)).await,
         Command::Down(Data { data }) => down(&data).await,
         Command::Serve(serve) => node::serve(&Layers::of(serve.config, &serve.set)?, serve.until_eof).await,
-        Command::Edge(alone) => edge_alone::run(alone).await,
+        Command::Edge(alone) => edge_alone::run(*alone).await,
         Command::Status(Status { json, at, data }) => status::show(&data.data, &at, json).await,
         Command::CheckConfig(layered) => check_config(&layered.layers()?),
         Command::SetupToken(layered) => {
@@ -417,6 +417,7 @@ mod tests {
             "sangraha down --data x",
             "sangraha edge --origin http://127.0.0.1:8000",
             "sangraha edge --origin http://127.0.0.1:8000 --listen 127.0.0.1:0 --profile rfc --workers 2 --memory 64M",
+            "sangraha edge explain http://127.0.0.1:8080/page --at 127.0.0.1:8081",
             "sangraha status --json",
             "sangraha check-config --config a.toml --set log.filter=warn",
             "sangraha setup-token",

@@ -2,26 +2,32 @@
 
 use crate::config::{Log, LogFormat, NodeConfig, Role};
 use crate::private::{self, Private};
-use crate::{Error, lifecycle, logging, terminal};
-use clap::{Args, ValueEnum};
+use crate::{Error, lifecycle, logging, plain_http, terminal};
+use clap::{Args, Subcommand, ValueEnum};
 use domain::metrics::Metrics;
 use domain::{Clock, Region};
-use edge::{Certificate, Config, Edge, Kind, StatusHandle};
+use edge::{
+    AccessFormat, AccessLog, Certificate, Config, Edge, KeyPart, Kind, LimitsConfig, Rule, StatusHandle,
+};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 /// What an edge alone can be told.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Alone {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// The server to stand in front of
     #[arg(long, value_name = "URL")]
-    origin: Url,
+    origin: Option<Url>,
     /// Where clients connect
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
     listen: SocketAddr,
@@ -49,6 +55,15 @@ pub struct Alone {
     /// A network whose connections begin with a PROXY head (version 2)
     #[arg(long, value_name = "NETWORK")]
     proxy_protocol: Vec<String>,
+    /// Requests of one address in so many seconds: 100/60; more get 429
+    #[arg(long, value_name = "QUOTA/SECONDS", value_parser = rate)]
+    rate_limit: Option<(u64, u64)>,
+    /// A file to which a line is added for each request
+    #[arg(long, value_name = "FILE")]
+    access_log: Option<PathBuf>,
+    /// The form of those lines
+    #[arg(long, value_enum, default_value_t = Lines::Combined)]
+    access_format: Lines,
     /// Take an answer without any freshness as fresh for this share of the time since its last change
     #[arg(long, default_value_t = 0, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     heuristic_percent: u64,
@@ -63,6 +78,28 @@ pub struct Alone {
     until_eof: bool,
 }
 
+/// What can be asked of an edge that runs.
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Say what is held for an address, how fresh it is, and what the next request would get
+    Explain {
+        /// The address as a client asks it
+        url: Url,
+        /// The edge's private port
+        #[arg(long, value_name = "HOST:PORT")]
+        at: SocketAddr,
+    },
+}
+
+/// The form of a line of the access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lines {
+    /// One JSON object
+    Json,
+    /// As nginx and Apache httpd write it
+    Combined,
+}
+
 /// Which rules a cache keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Rules {
@@ -72,6 +109,9 @@ pub enum Rules {
 
 /// Serves until it is told to stop.
 pub async fn run(alone: Alone) -> Result<(), Error> {
+    if let Some(Verb::Explain { url, at }) = &alone.verb {
+        return explain(url, *at).await;
+    }
     logging::start(&Log { filter: alone.log.clone(), format: LogFormat::Text })?;
     let stop = CancellationToken::new();
     tokio::spawn(lifecycle::cancel_on_signal(stop.clone()));
@@ -84,9 +124,25 @@ pub async fn run(alone: Alone) -> Result<(), Error> {
     if let Some(address) = alone.private {
         tokio::spawn(watch(address, edge.status_handle(), clock, metrics, stop.clone()).await?);
     }
+    let origin = alone.origin.as_ref().map(Url::to_string).unwrap_or_default();
     let scheme = if alone.tls_cert.is_empty() { "http" } else { "https" };
-    terminal::say(format_args!("{scheme}://{} answers for {}", edge.local_addr(), alone.origin));
+    terminal::say(format_args!("{scheme}://{} answers for {origin}", edge.local_addr()));
     edge.run(stop).await;
+    Ok(())
+}
+
+/// Prints what a running edge knows of an address.
+async fn explain(url: &Url, at: SocketAddr) -> Result<(), Error> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let mut query = url::form_urlencoded::Serializer::new("/internal/explain?".to_owned());
+    let target = query.append_pair("url", url.as_str()).finish();
+    let asked = plain_http::get(at, &target, PATIENCE).await;
+    let answer = asked.map_err(|source| Error::Ask { what: format!("the edge at {at}"), source })?;
+    let known = answer.json();
+    if answer.status != 200 || known.is_null() {
+        return Err(Error::Config(format!("{at} is not the private port of an edge")));
+    }
+    terminal::say(format_args!("{known:#}"));
     Ok(())
 }
 
@@ -96,6 +152,12 @@ fn config(alone: &Alone) -> Result<Config, Error> {
     const BODY_BYTES_MAX: u64 = 1 << 30;
     const CONNECTIONS_MAX: usize = 16_384;
     let Rules::Rfc = alone.profile;
+    let missing = || Error::Config("`--origin` is missing: the server to stand in front of".to_owned());
+    let origin = alone.origin.clone().ok_or_else(missing)?;
+    let format = match alone.access_format {
+        Lines::Json => AccessFormat::Json,
+        Lines::Combined => AccessFormat::Combined,
+    };
     if alone.tls_cert.len() != alone.tls_key.len() {
         return Err(Error::Config("each `--tls-cert` needs its `--tls-key`".to_owned()));
     }
@@ -103,7 +165,12 @@ fn config(alone: &Alone) -> Result<Config, Error> {
     Ok(Config {
         listen: alone.listen,
         profile: Kind::Rfc,
-        public: vec![alone.origin.clone()],
+        public: vec![origin],
+        limits: LimitsConfig {
+            rules: alone.rate_limit.map(limit).into_iter().collect(),
+            ..LimitsConfig::default()
+        },
+        access_log: alone.access_log.clone().map(|path| AccessLog { path, format }),
         tls: pairs.map(|(chain, key)| Certificate { chain: chain.clone(), key: key.clone() }).collect(),
         trusted_proxies: networks(&alone.trusted_proxy)?,
         proxy_protocol: networks(&alone.proxy_protocol)?,
@@ -118,6 +185,33 @@ fn config(alone: &Alone) -> Result<Config, Error> {
         public_first_byte_ms_max: 60_000,
         ..Config::default()
     })
+}
+
+/// One rule for everything, by address.
+fn limit((quota, window_s): (u64, u64)) -> Rule {
+    Rule {
+        name: "address".to_owned(),
+        paths: Vec::new(),
+        except: Vec::new(),
+        methods: Vec::new(),
+        key: vec![KeyPart::Address],
+        quota,
+        window_s,
+        burst: None,
+        cost: 1,
+        statuses: Vec::new(),
+        misses: false,
+        shadow: false,
+        ban_after: 0,
+        ban_s: 0,
+    }
+}
+
+/// `100/60`
+fn rate(text: &str) -> Result<(u64, u64), String> {
+    let parts =
+        text.split_once('/').and_then(|(quota, seconds)| quota.parse().ok().zip(seconds.parse().ok()));
+    parts.ok_or_else(|| format!("`{text}` is no rate: write 100/60 for a hundred a minute"))
 }
 
 fn networks<N: std::str::FromStr>(texts: &[String]) -> Result<Vec<N>, Error> {

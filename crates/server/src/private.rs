@@ -52,6 +52,7 @@ pub fn router(private: Private) -> Router {
     );
     Router::new()
         .route("/status", get(status))
+        .route("/internal/explain", get(explain))
         .route("/internal/purges", get(purges))
         .route("/internal/search/misses", get(search_misses))
         .route("/internal/index/rebuild", post(index_rebuild))
@@ -111,6 +112,16 @@ async fn parts_readiness(parts: &Parts) -> Readiness {
 async fn search_misses(State(shared): State<Shared>) -> Json<Value> {
     let misses = shared.parts.as_ref().map(|parts| parts.search.misses()).unwrap_or_default();
     Json(json!({ "items": misses }))
+}
+
+#[derive(Deserialize)]
+struct Explained {
+    url: url::Url,
+}
+
+/// Why an edge answers an address as it does; `null` where this process is none.
+async fn explain(State(shared): State<Shared>, Query(asked): Query<Explained>) -> Json<Value> {
+    Json(json!(shared.edge.as_ref().map(|edge| edge.explain(&asked.url))))
 }
 
 async fn status(State(shared): State<Shared>) -> Json<Value> {

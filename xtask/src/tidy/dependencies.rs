@@ -36,6 +36,7 @@ const TESTKIT_USERS: &[&str] = &["store", "stream", "search", "public", "admin",
 /// Outside crates that cost much or decide much, and the only crates of ours that may name them.
 const OWNERS: &[(&str, &[&str])] = &[
     ("axum", &["web", "public", "admin", "server"]),
+    ("brotli", &["edge"]),
     ("clap", &["server", "bench"]),
     ("csv", &["worker", "public"]),
     ("hyper", &["edge"]),
@@ -54,6 +55,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("unicode-normalization", &["lipi"]),
     ("unicode-segmentation", &["lipi"]),
     ("vidyut-lipi", &["lipi"]),
+    ("zstd", &["edge"]),
 ];
 
 /// Never anywhere below us: there is one crypto provider, aws-lc-rs.

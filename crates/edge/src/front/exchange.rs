@@ -8,6 +8,7 @@ use crate::front::respond::{Asker, Refusal};
 use crate::front::route::{Target, allowed, route};
 use crate::front::strict::{self, Trail};
 use crate::limits::{Admission, Question, Refused, Verdict};
+use crate::see::access::Entry;
 use crate::see::reason::{Handling, Outcome, Reason};
 use crate::store::key::{Key, path_normalise};
 use crate::{Inner, front::respond};
@@ -33,11 +34,15 @@ pub(crate) fn begin(inner: &Arc<Inner>, peer: Peer, request: Request<Incoming>) 
     let (client, secure) = peers::behind(peer, &head.headers, &inner.config.trusted_proxies);
     let seat = Seat { inner: inner.clone(), request_id: inner.request_id(), client, secure, head };
     let version = seat.head.version;
+    let entry = inner.access.as_ref().map(|access| {
+        let id = seat.request_id.to_str().unwrap_or_default();
+        access.entry(&seat.head, client, id, inner.now_us())
+    });
     match seat.enter(body) {
-        Step::Done(response) => Step::Done(finished(inner, version, response)),
+        Step::Done(response) => Step::Done(finished(inner, version, entry.as_ref(), response)),
         Step::Wait(wait) => {
             let inner = inner.clone();
-            Step::Wait(Box::pin(async move { finished(&inner, version, wait.await) }))
+            Step::Wait(Box::pin(async move { finished(&inner, version, entry.as_ref(), wait.await) }))
         }
     }
 }
@@ -59,7 +64,15 @@ fn stand(inner: &Inner, admission: Admission, mut response: Response<Body>, hit:
 }
 
 /// HTTP/1 clients learn from each answer that the edge is going away; HTTP/2 has a frame for it.
-fn finished(inner: &Inner, version: Version, mut response: Response<Body>) -> Response<Body> {
+fn finished(
+    inner: &Inner,
+    version: Version,
+    entry: Option<&Entry>,
+    mut response: Response<Body>,
+) -> Response<Body> {
+    if let Some((access, entry)) = inner.access.as_ref().zip(entry) {
+        access.write(entry, &response);
+    }
     if version < Version::HTTP_2 && inner.is_draining() {
         response.headers_mut().insert(header::CONNECTION, CLOSE);
     }

@@ -7,11 +7,14 @@ use crate::front::respond::{self, Refusal};
 use crate::front::strict;
 use crate::origin::fill::{self, Ask, Filled};
 use crate::policy::validate::is_failure;
+use crate::policy::vary::CODINGS;
 use crate::policy::{Demand, Encodings, Use, vary};
 use crate::see::reason::{Forward, Handling, Outcome, Reason};
+use crate::store::encoding::State;
 use crate::store::key::Key;
 use crate::store::memory::Found;
 use crate::store::object::Object;
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use std::sync::Arc;
@@ -77,14 +80,52 @@ impl Seat {
         }
     }
 
-    fn hit(&self, object: &Object, now_us: i64, ttl_s: i64) -> Response<Body> {
+    /// The best coding that the client takes and that is made; what is missing is begun.
+    fn coding(&self, object: &Arc<Object>) -> Option<(usize, Bytes)> {
+        let codings = object.codings.as_ref()?;
+        // Parts are of the plain body alone.
+        if self.head.headers.contains_key(header::RANGE) {
+            return None;
+        }
+        let wanted = Encodings::of(&self.head.headers);
+        let mut begun = false;
+        for coding in (0..CODINGS.len()).filter(|coding| wanted.has(*coding)) {
+            match codings.state(coding) {
+                State::Ready(body) => return Some((coding, body)),
+                State::Missing if !begun => begun = self.begin_coding(object, coding),
+                State::Missing | State::Useless => {}
+            }
+        }
+        None
+    }
+
+    /// Away from the threads that serve; where those who encode are all busy, the next client asks again.
+    fn begin_coding(&self, object: &Arc<Object>, coding: usize) -> bool {
+        let Ok(place) = self.inner.encoders.clone().try_acquire_owned() else { return true };
+        if let Some(codings) = &object.codings
+            && codings.claim(coding)
+        {
+            let object = object.clone();
+            tokio::task::spawn_blocking(move || {
+                if let Some(codings) = &object.codings {
+                    codings.make(coding, &object.body);
+                }
+                drop(place);
+            });
+        }
+        true
+    }
+
+    fn hit(&self, object: &Arc<Object>, now_us: i64, ttl_s: i64) -> Response<Body> {
         self.count(Outcome::Hit, Reason::Plain);
-        respond::object(&self.asker(), object, now_us, Handling::Hit { ttl_s }, Reason::Plain)
+        let coding = self.coding(object);
+        respond::object(&self.asker(), object, coding, now_us, Handling::Hit { ttl_s }, Reason::Plain)
     }
 
     fn stale(&self, key: Key, object: Arc<Object>, now_us: i64, ttl_s: i64) -> Response<Body> {
         self.count(Outcome::Stale, Reason::Swr);
-        let response = respond::object(&self.asker(), &object, now_us, Handling::Hit { ttl_s }, Reason::Swr);
+        let response =
+            respond::object(&self.asker(), &object, None, now_us, Handling::Hit { ttl_s }, Reason::Swr);
         if let Some(ask) = self.ask(key) {
             fill::refresh(&self.inner, ask, object);
         }
@@ -105,14 +146,14 @@ impl Seat {
             && base.is_valid(&self.inner.generations)
         {
             self.count(Outcome::Stale, Reason::StaleIfError);
-            return respond::object(&self.asker(), base, now_us, handling(false), Reason::StaleIfError);
+            return respond::object(&self.asker(), base, None, now_us, handling(false), Reason::StaleIfError);
         }
         let reason = if hit_for_miss { Reason::HitForMiss } else { miss.reason };
         match filled {
             Filled::Object(object, account) => {
                 let reason = account.reason.unwrap_or(reason);
                 self.count(outcome(reason, collapsed), reason);
-                respond::object(&self.asker(), &object, now_us, handling(account.stored), reason)
+                respond::object(&self.asker(), &object, None, now_us, handling(account.stored), reason)
             }
             Filled::Stream(head, body) => {
                 self.count(Outcome::Miss, Reason::TooLarge);

@@ -7,6 +7,7 @@ use crate::limits::Refused;
 use crate::policy::range::{Portion, portion};
 use crate::policy::validate::{not_modified, repeated};
 use crate::see::reason::{Handling, Reason, cache_status};
+use crate::store::encoding;
 use crate::store::object::{CACHE_STATUS, Object};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -20,10 +21,11 @@ pub(crate) struct Asker<'a> {
     pub(crate) request_id: &'a HeaderValue,
 }
 
-/// Serves an object: whole, as 304, or its head alone.
+/// Serves an object, plain or in a coding that was made of it: whole, as 304, or its head alone.
 pub(crate) fn object(
     asker: &Asker<'_>,
     object: &Object,
+    coding: Option<(usize, Bytes)>,
     now_us: i64,
     handling: Handling,
     reason: Reason,
@@ -32,14 +34,22 @@ pub(crate) fn object(
         (Handling::Hit { ttl_s }, Reason::Plain) => object.hit_headers(now_us, ttl_s),
         _ => {
             let mut headers = object.headers.clone();
+            object.mark(&mut headers);
             headers.insert(header::AGE, object.age_s(now_us).into());
             headers.append(CACHE_STATUS, cache_status(handling, reason));
             headers
         }
     };
     let now_s = seconds(now_us);
+    let body = match coding {
+        Some((coding, body)) => {
+            encoding::dress(&mut headers, coding, body.len());
+            body
+        }
+        None => object.body.clone(),
+    };
     let is_whole = object.status == StatusCode::OK;
-    if is_whole && not_modified(asker.headers, &object.headers, now_s) {
+    if is_whole && not_modified(asker.headers, &headers, now_s) {
         let mut kept = repeated(&headers);
         kept.insert(REQUEST_ID, asker.request_id.clone());
         return answer(StatusCode::NOT_MODIFIED, kept, Body::EMPTY);
@@ -52,7 +62,7 @@ pub(crate) fn object(
         true => portion(asker.headers, &object.headers, object.body.len() as u64, now_s),
         false => Portion::Whole,
     };
-    let (status, body) = parts::cut(asked, object.status, &mut headers, &object.body, asker.request_id);
+    let (status, body) = parts::cut(asked, object.status, &mut headers, &body, asker.request_id);
     answer(status, headers, body.into())
 }
 

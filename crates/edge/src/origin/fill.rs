@@ -216,6 +216,7 @@ impl Received {
                 (base.status, headers, base.body.clone(), tags)
             }
         };
+        let tag_words = words(&self.head.headers, base.filter(|_| revalidated));
         let variant = Variant::of(&ask.asked, &headers, &inner.profile);
         let verdict = self.admission(ask, status, &headers, inner).and_then(|admission| {
             let (tags, _) = stated_tags.as_ref().map_err(|reason| *reason)?;
@@ -235,6 +236,7 @@ impl Received {
                 tags: tags.clone(),
                 tagged,
                 variant: variant.clone().unwrap_or_default(),
+                tag_words: tag_words.clone(),
             }))
         };
         let object = made(without(headers.clone(), &[header::AGE]));
@@ -329,6 +331,13 @@ fn tags(headers: &HeaderMap, generations: &Generations) -> Result<Option<Box<[u6
         }
     }
     Ok(Some(tags.into()))
+}
+
+/// The surrogate keys for those who ask what an object has.
+fn words(headers: &HeaderMap, base: Option<&Arc<Object>>) -> Box<str> {
+    let lines = headers.get_all(SURROGATE_KEY_HEADER).iter().filter_map(|line| line.to_str().ok());
+    let words = lines.collect::<Vec<_>>().join(" ");
+    if words.is_empty() { base.map(|base| base.tag_words.clone()).unwrap_or_default() } else { words.into() }
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {

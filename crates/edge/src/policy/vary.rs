@@ -43,6 +43,11 @@ impl Variant {
         Ok(Self { selected, language })
     }
 
+    /// The fields that chose it, with their normalised values.
+    pub(crate) fn selected(&self) -> impl Iterator<Item = &(HeaderName, Option<String>)> {
+        self.selected.iter()
+    }
+
     /// Whether a request with these fields would have been given the same response.
     pub(crate) fn answers(&self, asked: &HeaderMap) -> bool {
         self.selected.iter().all(|(name, value)| {
@@ -93,6 +98,10 @@ impl Encodings {
             }
         }
         Self(if any { 7 & !refused } else { wanted & !refused })
+    }
+
+    pub(crate) const fn has(self, coding: usize) -> bool {
+        self.0 >> coding & 1 == 1
     }
 
     /// What is forwarded for this set, and compared.

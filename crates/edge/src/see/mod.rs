@@ -1,6 +1,8 @@
 //! What the edge says of itself: the words for what it did ([`reason`]), counters ([`telemetry`]), its state
-//! ([`status`]).
+//! ([`status`]), a line for each request ([`access`]), and why an address is answered as it is ([`explain`]).
 
+pub(crate) mod access;
+pub(crate) mod explain;
 pub(crate) mod reason;
 pub(crate) mod status;
 pub(crate) mod telemetry;

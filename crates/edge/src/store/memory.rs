@@ -95,6 +95,13 @@ impl Store {
         self.account(&shard, objects, bytes);
     }
 
+    /// Everything that is held for a key, the newest first.
+    pub(crate) fn variants(&self, key: &Key) -> Vec<Arc<Object>> {
+        let shard = self.read(key.hash);
+        let slot = shard.slots.get(&key.hash).filter(|slot| slot.key == key.text());
+        slot.map_or_else(Vec::new, |slot| slot.variants.clone())
+    }
+
     /// Removes every variant of a key.
     pub(crate) fn remove_key(&self, key: &Key) {
         let mut shard = self.write(key.hash);
@@ -233,6 +240,7 @@ mod tests {
             tags: [].into(),
             tagged: false,
             variant,
+            tag_words: "".into(),
         }))
     }
 

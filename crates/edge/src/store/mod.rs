@@ -1,5 +1,6 @@
 //! What is kept: under which question ([`key`]), in which form ([`object`]), and where ([`memory`]).
 
+pub(crate) mod encoding;
 pub(crate) mod key;
 pub(crate) mod memory;
 pub(crate) mod object;

@@ -3,6 +3,7 @@
 use crate::policy::{Demand, Freshness, Moment, Profile, Use, Variant};
 use crate::purge::generations::Generations;
 use crate::see::reason::{Handling, Reason, cache_status};
+use crate::store::encoding::{self, Encoded};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::StatusCode;
@@ -25,6 +26,10 @@ pub(crate) struct Object {
     /// Whether its origin gave it surrogate keys.
     pub(crate) tagged: bool,
     pub(crate) variant: Variant,
+    /// The surrogate keys as the origin wrote them.
+    pub(crate) tag_words: Box<str>,
+    /// Its body in other codings; `None` where that is not worth it.
+    pub(crate) codings: Option<Encoded>,
     checked: AtomicU64,
     rendered: ArcSwapOption<Rendered>,
 }
@@ -40,6 +45,7 @@ pub(crate) struct Made {
     pub(crate) tags: Box<[u64]>,
     pub(crate) tagged: bool,
     pub(crate) variant: Variant,
+    pub(crate) tag_words: Box<str>,
 }
 
 /// The fields of a hit, which change once a second.
@@ -50,9 +56,25 @@ struct Rendered {
 
 impl Object {
     pub(crate) fn new(made: Made) -> Self {
-        let Made { status, headers, body, freshness, received_us, fill, tags, tagged, variant } = made;
+        let Made { status, headers, body, freshness, received_us, fill, tags, tagged, variant, tag_words } =
+            made;
         let (checked, rendered) = (AtomicU64::new(fill), ArcSwapOption::empty());
-        Self { status, headers, body, freshness, received_us, fill, tags, tagged, variant, checked, rendered }
+        let codings = encoding::is_worth(status, &headers, &body).then(Encoded::default);
+        Self {
+            status,
+            headers,
+            body,
+            freshness,
+            received_us,
+            fill,
+            tags,
+            tagged,
+            variant,
+            tag_words,
+            codings,
+            checked,
+            rendered,
+        }
     }
 
     /// Seconds since the response was made, as far as we know.
@@ -89,19 +111,29 @@ impl Object {
         }
         let mut headers = self.headers.clone();
         headers.reserve(ROOM);
+        self.mark(&mut headers);
         headers.insert(header::AGE, age_s.into());
         headers.append(CACHE_STATUS, cache_status(Handling::Hit { ttl_s }, Reason::Plain));
         self.rendered.store(Some(Arc::new(Rendered { age_s, headers: headers.clone() })));
         headers
     }
 
-    /// What it costs to keep: the fields count twice because a served object has a rendered copy.
+    /// Says what the answer depends on, beyond what its origin said.
+    pub(crate) fn mark(&self, headers: &mut HeaderMap) {
+        if self.codings.is_some() {
+            encoding::mark(headers);
+        }
+    }
+
+    /// What it costs to keep, its codings included, made or not. The fields count twice because a served object has a
+    /// rendered copy.
     pub(crate) fn bytes(&self) -> usize {
         const FIXED_BYTES: usize = 512;
         const FIELD_BYTES: usize = 96;
         let fields: usize =
             self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_BYTES).sum();
-        FIXED_BYTES + self.body.len() + 2 * fields + 8 * self.tags.len()
+        let codings = if self.codings.is_some() { 2 * self.body.len() } else { 0 };
+        FIXED_BYTES + codings + self.tag_words.len() + self.body.len() + 2 * fields + 8 * self.tags.len()
     }
 
     fn resident_s(&self, now_us: i64) -> u64 {
@@ -110,7 +142,7 @@ impl Object {
 }
 
 /// `Age`, `Cache-Status`, `X-Request-Id` and one to spare.
-const ROOM: usize = 4;
+const ROOM: usize = 6;
 
 /// RFC 9211.
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");

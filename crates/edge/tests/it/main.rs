@@ -2,6 +2,8 @@
 //! the other. Nothing here sleeps; tests wait for states.
 
 mod cache;
+#[cfg(test)]
+mod codings;
 mod front;
 mod limits;
 mod purge;

@@ -165,6 +165,25 @@ async fn a_write_makes_the_address_invalid() {
     assert!(alone.get("/page").await.contains("fwd=uri-miss"));
 }
 
+#[tokio::test]
+async fn who_asks_too_much_waits_and_an_address_is_explained() {
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().to_string();
+    let alone = Alone::start("limits", &["--rate-limit", "3/60", "--private", &free]).await;
+    alone.get("/page").await;
+    alone.get("/page").await;
+    let third = alone.ask("GET", "/page", &[]).await;
+    assert_eq!((third.status, third.header("ratelimit")), (200, Some("\"address\";r=0;t=60")));
+    let fourth = alone.ask("GET", "/page", &[]).await;
+    assert_eq!((fourth.status, fourth.header("retry-after")), (429, Some("20")));
+    let url = format!("http://{}/page", alone.address);
+    let output = Command::new(env!("CARGO_BIN_EXE_sangraha"))
+        .args(["edge", "explain", &url, "--at", &free])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("hit: fresh for") && text.contains("\"t\""), "{text}");
+}
+
 #[test]
 fn what_cannot_work_is_said() {
     let run = |arguments: &[&str]| {

@@ -11,7 +11,7 @@ use domain::metrics::Metrics;
 use domain::{EntityKind, EntityRef};
 use search::{
     Change, Config, Cursor, Document, Error, Facet, Filters, Position, Query, RagaMode, Search, Sort,
-    Suggest, Title, TitleKind,
+    Suggest, SwaraPattern, Title, TitleKind,
 };
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ use uuid::Uuid;
 const SONGS: u128 = 400;
 /// Longest time that one question may take, on a machine that does other things too.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
+const SWARAS: [&str; 7] = ["s", "r", "g", "m", "p", "d", "n"];
 /// What questions are made of.
 const PIECES: [&str; 44] = [
     "endaro",
@@ -92,6 +93,11 @@ impl Chance {
         }
     }
 
+    fn pattern(&mut self) -> SwaraPattern {
+        let letters: String = (0..3 + self.below(13)).map(|_| SWARAS[self.below(SWARAS.len())]).collect();
+        SwaraPattern::parse(&letters).expect("3 to 16 swaras are a pattern")
+    }
+
     fn query(&mut self, before: Option<&Cursor>) -> Query {
         let mut filters = Filters::default();
         for _ in 0..self.below(3) {
@@ -108,6 +114,7 @@ impl Chance {
             after: before.filter(|_| self.below(2) == 0).cloned(),
             sort: [Sort::Relevance, Sort::Title, Sort::Newest][self.below(3)],
             script: lipi::Script::ALL.get(self.below(12)).copied(),
+            swaras: (self.below(10) == 0).then(|| self.pattern()),
             unlink: vec![self.text().chars().take(40).collect()],
             explain: self.below(2) == 0,
             ms_max: (self.below(4) == 0).then(|| self.below(3) as u64),

@@ -236,7 +236,7 @@ fn table(queries: &[Judged], facts: &Facts, engines: &[(&str, Found)]) {
         });
         let ranks: Vec<Option<usize>> = ranks.collect();
         let count = ranks.len().max(1) as f64;
-        let reciprocal: f64 = ranks.iter().flatten().map(|rank| 1.0 / (rank + 1) as f64).sum();
+        let reciprocal = ranks.iter().flatten().fold(0.0, |sum, rank| sum + 1.0 / (rank + 1) as f64);
         format!("{:.2} / {:.2}", reciprocal / count, ranks.iter().flatten().count() as f64 / count)
     };
     let row = |name: &str, count: usize, cells: Vec<String>| {

@@ -61,7 +61,7 @@ pub enum Field {
     TitleGram,
     /// Pieces of four letters of the `k2` of each section of the lyrics, never across sections.
     LyricGram,
-    /// Runs of swaras, with and without their numbers; see [`crate::swaras`].
+    /// Runs of swaras, with and without their numbers; see `swaras`.
     Swaras,
 }
 

@@ -187,11 +187,11 @@ impl Platform {
             }
         }
         let status = self.status().await;
-        let edges = ["node-a", "node-b"]
-            .iter()
-            .flat_map(|node| status[node]["edges"].as_array().into_iter().flatten());
+        let nodes = ["node-a", "node-b"];
+        let edges = nodes.iter().flat_map(|node| status[node]["edges"].as_array().into_iter().flatten());
         all_run
             && status["node-a"]["outbox"]["pending"] == 0
+            && nodes.iter().all(|node| status[node]["follower"]["behind"] == 0)
             && edges.into_iter().all(|edge| edge["behind"] == 0)
     }
 

@@ -10,7 +10,10 @@ mod works;
 use crate::table::{latency_header, latency_row};
 use clap::Args;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 use works::World;
 
 /// What to generate, and for how long to ask.
@@ -66,6 +69,40 @@ pub async fn run(options: Options) -> Result<(), String> {
     let theirs = peer::measure(&world, &asked, address).await?;
     println!("searches a second, Sangraha by OpenSearch: {:.1}", ours / theirs.max(f64::MIN_POSITIVE));
     Ok(())
+}
+
+/// Searches a second, the median of the runs: so many tasks ask the mix in turn until the time of a run is over.
+async fn throughput<F>(
+    asked: &Asked,
+    tasks: usize,
+    ask: impl Fn(String) -> F + Clone + Send + Sync + 'static,
+) -> Result<f64, String>
+where
+    F: Future<Output = Result<(), String>> + Send,
+{
+    let mix = Arc::new(asked.mix.clone());
+    let mut rates = Vec::new();
+    for _ in 0..asked.runs {
+        let next = Arc::new(AtomicUsize::new(0));
+        let begun = Instant::now();
+        let until = begun + asked.run_for;
+        let mut running = JoinSet::new();
+        for _ in 0..tasks {
+            let (ask, mix, next) = (ask.clone(), Arc::clone(&mix), Arc::clone(&next));
+            running.spawn(async move {
+                while Instant::now() < until {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    ask(mix[turn % mix.len()].clone()).await?;
+                }
+                Ok::<(), String>(())
+            });
+        }
+        while let Some(task) = running.join_next().await {
+            task.map_err(|error| error.to_string())??;
+        }
+        rates.push(next.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64());
+    }
+    Ok(median(rates))
 }
 
 /// The middle one.

@@ -1,12 +1,10 @@
 //! Sangraha's own index, in this process.
 
 use super::works::World;
-use super::{Asked, Options, median, rows};
+use super::{Asked, Options, rows, throughput};
 use domain::metrics::Metrics;
 use search::{Change, Config, Facet, Position, Query, Search, Suggest};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Suggestions of one answer.
@@ -31,7 +29,13 @@ pub async fn measure(world: &World, asked: &Asked, options: &Options) -> Result<
     latency(&search, asked, options.slowest).await?;
     suggestions(&search, asked).await?;
     memory();
-    throughput(&search, asked).await
+    let rate = throughput(asked, TASKS, move |text| {
+        let search = search.clone();
+        async move { answer(&search, &text).await.map(drop) }
+    })
+    .await?;
+    println!("throughput on two cores: {rate:.0} searches/s");
+    Ok(rate)
 }
 
 async fn build(search: &Search, world: &World) -> Result<(), String> {
@@ -107,34 +111,6 @@ async fn suggestions(search: &Search, asked: &Asked) -> Result<(), String> {
     }
     rows("suggest", &mut samples);
     Ok(())
-}
-
-async fn throughput(search: &Search, asked: &Asked) -> Result<f64, String> {
-    let mix = Arc::new(asked.mix.clone());
-    let mut rates = Vec::new();
-    for _ in 0..asked.runs {
-        let next = Arc::new(AtomicUsize::new(0));
-        let begun = Instant::now();
-        let until = begun + asked.run_for;
-        let tasks: Vec<_> = (0..TASKS)
-            .map(|_| {
-                let (search, mix, next) = (search.clone(), Arc::clone(&mix), Arc::clone(&next));
-                tokio::spawn(async move {
-                    while Instant::now() < until {
-                        answer(&search, &mix[next.fetch_add(1, Ordering::Relaxed) % mix.len()]).await?;
-                    }
-                    Ok::<(), String>(())
-                })
-            })
-            .collect();
-        for task in tasks {
-            task.await.map_err(|error| error.to_string())??;
-        }
-        rates.push(next.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64());
-    }
-    let rate = median(rates);
-    println!("throughput on two cores: {rate:.0} searches/s");
-    Ok(rate)
 }
 
 /// What the system says of this process.

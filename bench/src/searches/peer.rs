@@ -2,14 +2,12 @@
 //! analyser, names beside them, keywords for facets, and one query over all texts that forgives slips.
 
 use super::works::{Work, World};
-use super::{Asked, median, rows};
+use super::{Asked, rows, throughput};
 use crate::client::Client;
 use http::Method;
 use search::{Document, Facet};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const INDEX: &str = "bench-works";
@@ -38,7 +36,13 @@ pub async fn measure(world: &World, asked: &Asked, address: SocketAddr) -> Resul
         samples.push(sample);
     }
     rows("OpenSearch over HTTP, all facets", &mut samples);
-    let rate = peer.throughput(asked).await?;
+    let asker = peer.clone();
+    let rate = throughput(asked, TASKS, move |text| {
+        let asker = asker.clone();
+        async move { asker.answer(&text).await }
+    })
+    .await?;
+    println!("OpenSearch's throughput on two cores: {rate:.0} searches/s");
     peer.client.send(Method::DELETE, &format!("{}/{INDEX}", peer.base), None, None).await?;
     Ok(rate)
 }
@@ -86,34 +90,6 @@ impl Peer {
         let body = search_body(text);
         let answer = self.send(Method::POST, &format!("/{INDEX}/_search"), Some(&body)).await?;
         if answer["timed_out"] == json!(false) { Ok(()) } else { Err(format!("{text}: no answer in time")) }
-    }
-
-    async fn throughput(&self, asked: &Asked) -> Result<f64, String> {
-        let mix = Arc::new(asked.mix.clone());
-        let mut rates = Vec::new();
-        for _ in 0..asked.runs {
-            let next = Arc::new(AtomicUsize::new(0));
-            let begun = Instant::now();
-            let until = begun + asked.run_for;
-            let tasks: Vec<_> = (0..TASKS)
-                .map(|_| {
-                    let (peer, mix, next) = (self.clone(), Arc::clone(&mix), Arc::clone(&next));
-                    tokio::spawn(async move {
-                        while Instant::now() < until {
-                            peer.answer(&mix[next.fetch_add(1, Ordering::Relaxed) % mix.len()]).await?;
-                        }
-                        Ok::<(), String>(())
-                    })
-                })
-                .collect();
-            for task in tasks {
-                task.await.map_err(|error| error.to_string())??;
-            }
-            rates.push(next.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64());
-        }
-        let rate = median(rates);
-        println!("OpenSearch's throughput on two cores: {rate:.0} searches/s");
-        Ok(rate)
     }
 }
 

@@ -9,6 +9,8 @@ program=target/release/bench
 script=deploy/opensearch/opensearch.sh
 port=9790
 folder="$(mktemp -d)"
+# The node may run as another account.
+chmod a+rx "$folder"
 peer=()
 
 if [ "${PEER:-yes}" = yes ]; then
@@ -23,8 +25,10 @@ if [ "${PEER:-yes}" = yes ]; then
   trap 'exec 9>&-; wait "$node" || true; rm -rf "$folder"' EXIT
   for _ in $(seq 120); do
     curl -sf -m 2 "http://127.0.0.1:$port/_cluster/health?wait_for_status=yellow" >/dev/null && break
+    kill -0 "$node" 2>/dev/null || break
     sleep 1
   done
+  curl -sf -m 2 "http://127.0.0.1:$port/" >/dev/null || { tail -n 20 "$folder/log" >&2; exit 1; }
   peer=(--opensearch "127.0.0.1:$port")
 else
   trap 'rm -rf "$folder"' EXIT

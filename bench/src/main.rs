@@ -9,6 +9,8 @@ mod pages;
 mod publish;
 mod relevance;
 mod searches;
+mod steady;
+mod swap;
 mod table;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +33,8 @@ enum What {
     Pages(pages::Options),
     /// Searches generated works, and an OpenSearch with the same works beside it.
     Search(searches::Options),
+    /// Searches at a steady rate while indexes are built anew and swapped.
+    Swap(swap::Options),
     /// Judged queries, answered by the search and by the means at hand.
     Relevance(relevance::Options),
 }
@@ -42,6 +46,7 @@ async fn main() -> ExitCode {
         What::Detail(options) => detail::run(options).await,
         What::Pages(options) => pages::run(options).await,
         What::Search(options) => searches::run(options).await,
+        What::Swap(options) => swap::run(options).await,
         What::Relevance(options) => relevance::run(options).await,
     };
     match outcome {

@@ -1,14 +1,10 @@
 //! The time of each type of page, at a steady rate of requests.
-//!
-//! Requests start when the clock says so, however long earlier ones take, and their time is counted from then: a
-//! server that stalls is seen to stall.
 
 use crate::client::Client;
+use crate::steady;
 use crate::table::{latency_header, latency_row};
 use clap::Args;
 use std::time::Duration;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Entities of a kind whose pages are read in turn.
 const ENTITIES_MAX: usize = 50;
@@ -58,7 +54,11 @@ pub async fn run(options: Options) -> Result<(), String> {
         for url in urls.iter().take(SCRIPTS.len()) {
             page(&client, url).await?;
         }
-        let mut sample = read(&client, &urls, &options).await?;
+        let asked = steady::ask(options.rate, Duration::from_secs(options.seconds), |count| {
+            let (client, url) = (client.clone(), urls[count % urls.len()].clone());
+            async move { page(&client, &url).await }
+        });
+        let mut sample = asked.await?;
         let p95_ms = latency_row(&name, &mut sample);
         if p95_ms > options.p95_ms_max {
             slow.push(name);
@@ -90,26 +90,6 @@ async fn types(client: &Client, base: &str) -> Result<Vec<(String, Vec<String>)>
 fn faces(base: &str, path: &str) -> Vec<String> {
     let joint = if path.contains('?') { '&' } else { '?' };
     SCRIPTS.iter().map(|script| format!("{base}{path}{joint}script={script}")).collect()
-}
-
-async fn read(client: &Client, urls: &[String], options: &Options) -> Result<Vec<Duration>, String> {
-    let mut clock = interval(Duration::from_secs(1) / options.rate.max(1));
-    clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut under_way = JoinSet::new();
-    for count in 0..u64::from(options.rate) * options.seconds {
-        let due = clock.tick().await;
-        let url = urls[usize::try_from(count).unwrap_or(0) % urls.len()].clone();
-        let client = client.clone();
-        under_way.spawn(async move {
-            page(&client, &url).await?;
-            Ok::<_, String>(Instant::now() - due)
-        });
-    }
-    let mut sample = Vec::new();
-    while let Some(ended) = under_way.join_next().await {
-        sample.push(ended.map_err(|error| error.to_string())??);
-    }
-    Ok(sample)
 }
 
 async fn page(client: &Client, url: &str) -> Result<(), String> {

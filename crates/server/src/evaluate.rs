@@ -3,11 +3,17 @@
 
 use crate::{Error, terminal};
 use clap::Args;
+use search::OpenSearchConfig;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use worker::evaluate::{self, Evaluation};
 use worker::load::offline;
+
+/// Beginning of the names of indexes that are evaluated on OpenSearch.
+const EVALUATED_INDEX: &str = "sangraha-evaluated";
+/// Longest time for one of their queries.
+const QUERY_MS_MAX: u64 = 60_000;
 
 /// What is evaluated.
 #[derive(Args)]
@@ -18,6 +24,9 @@ pub struct Eval {
     /// Catalogue folders to search in, in the order of loading [default: the folder `catalogue`]
     #[arg(long, value_name = "DIR")]
     catalogue: Vec<PathBuf>,
+    /// Evaluate on this OpenSearch instead of the embedded engine, in an index made for it that stays there
+    #[arg(long, value_name = "URL")]
+    opensearch: Option<url::Url>,
     /// The places of an accepted run, to compare with
     #[arg(long, value_name = "FILE")]
     accepted: Option<PathBuf>,
@@ -36,13 +45,22 @@ pub async fn run(eval: Eval) -> Result<(), Error> {
     let folders =
         if eval.catalogue.is_empty() { vec![PathBuf::from("catalogue")] } else { eval.catalogue.clone() };
     let offline = offline::documents(&folders).map_err(Error::part("Reading the catalogue"))?;
-    let evaluated = evaluate::over(&offline, queries, &std::env::temp_dir()).await;
+    let evaluated = match &eval.opensearch {
+        None => evaluate::over(&offline, queries, &std::env::temp_dir()).await,
+        Some(url) => evaluate::in_index(&on_servers(url), &offline, queries).await,
+    };
     let evaluation = evaluated.map_err(Error::part("Searching"))?;
     terminal::say(evaluation.table());
     if eval.misses {
         evaluation.misses().iter().for_each(terminal::say);
     }
     compare(&eval, &evaluation)
+}
+
+/// An index that no platform uses. A busy server must not cut an answer short.
+fn on_servers(url: &url::Url) -> search::Config {
+    let config = OpenSearchConfig::new(url.clone(), EVALUATED_INDEX);
+    search::Config::OpenSearch(OpenSearchConfig { query_ms_max: QUERY_MS_MAX, ..config })
 }
 
 fn compare(eval: &Eval, evaluation: &Evaluation) -> Result<(), Error> {

@@ -214,7 +214,16 @@ async fn in_folder(
         writer_memory_bytes: WRITER_MEMORY_BYTES,
         query_ms_max: QUERY_MS_MAX,
     };
-    let search = Search::open(&config, &Metrics::default()).await?;
+    in_index(&config, documents, queries).await
+}
+
+/// Asks every query of the index of `config`, which holds these documents alone from then on.
+pub async fn in_index(
+    config: &search::Config,
+    documents: &Offline,
+    queries: Vec<Judged>,
+) -> Result<Evaluation, search::Error> {
+    let search = Search::open(config, &Metrics::default()).await?;
     let mut rebuild = search.begin_rebuild().await?;
     for batch in documents.changes.chunks(Search::BATCH_CHANGES_MAX) {
         rebuild.apply(batch).await?;

@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("testkit", &["lipi", "domain", "store", "search", "cache", "auth", "stream", "web"]),
-    ("bench", &["lipi", "domain", "search", "worker"]),
+    ("bench", &["lipi", "domain", "store", "search", "public", "worker"]),
     ("xtask", &[]),
 ];
 

@@ -8,9 +8,8 @@
 //! one that was read from a replica which lagged behind, not by a cut of the feed. Every answer says in
 //! `Cache-Status` how it came about, and carries the id under which the request is logged.
 //!
-//! It knows nothing of songs: freshness, tags and read positions are what an origin's fields say. It has no
-//! storage of its own, terminates no TLS, and limits no rates. Its state is served by whoever holds a
-//! [`StatusHandle`].
+//! It knows nothing of songs: freshness, tags and read positions are what an origin's fields say. Its configuration
+//! can be changed while it serves. Its state is served by whoever holds a [`StatusHandle`].
 
 mod body;
 mod config;
@@ -19,6 +18,7 @@ mod limits;
 mod origin;
 mod policy;
 mod purge;
+mod reload;
 mod see;
 mod store;
 
@@ -31,6 +31,7 @@ pub use see::status::{OriginStatus, Status};
 
 use domain::Clock;
 use domain::metrics::Metrics;
+use front::Connections;
 use front::tls::Tls;
 use http::HeaderValue;
 use limits::Limits;
@@ -39,13 +40,15 @@ use origin::upstream::Upstream;
 use policy::Profile;
 use purge::feed::Progress;
 use purge::generations::Generations;
+use reload::Current;
 use see::access::Access;
 use see::reason::Outcome;
 use see::telemetry::Telemetry;
 use std::hash::RandomState;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::key::{Key, Spelling};
@@ -63,6 +66,9 @@ pub enum Error {
     /// A combination of settings that cannot work.
     #[error("the edge's configuration cannot work: {0}")]
     Config(&'static str),
+    /// A setting that only a new process can have.
+    #[error("the edge's `{0}` holds for the life of the process: restart it to change that")]
+    Fixed(&'static str),
     /// The address is taken, not ours, or needs more rights.
     #[error("the edge cannot listen on {address}")]
     Listen {
@@ -89,7 +95,7 @@ const ENCODERS_MAX: usize = 2;
 /// An edge that listens and is ready to [`Edge::run`].
 pub struct Edge {
     listener: TcpListener,
-    inner: Arc<Inner>,
+    current: Arc<Current>,
 }
 
 impl Edge {
@@ -100,33 +106,27 @@ impl Edge {
         let refused = |source| Error::Listen { address: config.listen, source };
         let listener = front::listen(config.listen).map_err(refused)?;
         let listen = listener.local_addr().map_err(refused)?;
-        let purge_token = config.purge_token_file.as_deref().map(token).transpose()?;
-        let tls = (!config.tls.is_empty()).then(|| Tls::open(&config.tls)).transpose()?;
-        let access = config.access_log.as_ref().map(|log| Access::open(log, metrics)).transpose()?;
-        let inner = Inner { purge_token, tls, access, ..Inner::new(config, clock, metrics, listen) };
-        Ok(Self { listener, inner: Arc::new(inner) })
+        let shared = Arc::new(Shared::new(&config, clock, metrics, listen));
+        let current = Arc::new(Current::new(Inner::new(config, shared)?));
+        Ok(Self { listener, current })
     }
 
     /// Where it listens: the port that the system chose, if it was left to it.
     pub fn local_addr(&self) -> SocketAddr {
-        self.inner.listen
+        self.current.now().listen
     }
 
     /// Serves until `shutdown`, then finishes what is under way, for [`Config::drain_ms_max`] at most.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { listener, inner } = self;
+        let Self { listener, current } = self;
+        let inner = current.now();
         tracing::info!(listen = %inner.listen, region = %inner.config.region, "The edge serves");
         let stop = CancellationToken::new();
         let feed = inner.config.profile == Kind::Sangraha;
-        let purges = feed.then(|| tokio::spawn(purge::feed::run(inner.clone(), stop.clone())));
-        let renewal = inner.clone();
-        let renewal = stop.clone().run_until_cancelled_owned(async move {
-            if let Some(tls) = &renewal.tls {
-                tls.renew().await;
-            }
-        });
-        let renewal = tokio::spawn(renewal);
-        front::serve(listener, inner.clone(), shutdown).await;
+        let purges = feed.then(|| tokio::spawn(purge::feed::run(inner, stop.clone())));
+        let renewal = reload::renew_certificates(current.clone());
+        let renewal = tokio::spawn(stop.clone().run_until_cancelled_owned(renewal));
+        front::serve(listener, current, shutdown).await;
         stop.cancel();
         if renewal.await.is_err() {
             tracing::error!("The watcher of the certificates had died");
@@ -141,93 +141,103 @@ impl Edge {
 
     /// What the edge says about itself now.
     pub fn status(&self) -> Status {
-        self.inner.status()
+        self.current.now().status()
     }
 
-    /// For asking while it runs.
+    /// For asking, and for changing its configuration, while it runs.
     pub fn status_handle(&self) -> StatusHandle {
-        StatusHandle(self.inner.clone())
+        StatusHandle(self.current.clone())
     }
 }
 
-/// Asks a running edge how it is.
+/// Asks a running edge how it is, and gives it another configuration.
 #[derive(Clone)]
-pub struct StatusHandle(Arc<Inner>);
+pub struct StatusHandle(Arc<Current>);
 
 impl StatusHandle {
     /// What the edge says about itself now.
     pub fn status(&self) -> Status {
-        self.0.status()
+        self.0.now().status()
     }
 
     /// Why an address is answered as it is.
     pub fn explain(&self, url: &url::Url) -> Explanation {
-        see::explain::explain(&self.0, url)
+        see::explain::explain(&self.0.now(), url)
+    }
+
+    /// Serves by another configuration from the next request on, without losing a connection; the answer is its
+    /// version. One that cannot work, or names a certificate that cannot be used, is refused as a whole.
+    pub fn reload(&self, config: Config) -> Result<u64, Error> {
+        self.0.reload(config)
+    }
+
+    /// Notes that a configuration could not even be read.
+    pub fn refused(&self) {
+        self.0.now().telemetry.config_refused.inc();
     }
 }
 
-/// The first line of a file; a token that can be guessed is refused.
-fn token(path: &Path) -> Result<String, Error> {
-    const TOKEN_BYTES_MIN: usize = 16;
-    let unusable = |source| Error::File { path: path.to_owned(), source };
-    let text = std::fs::read_to_string(path).map_err(unusable)?;
-    let token = text.lines().next().unwrap_or_default().trim();
-    if token.len() < TOKEN_BYTES_MIN {
-        return Err(unusable(io::Error::other("a token has at least 16 characters")));
-    }
-    Ok(token.to_owned())
-}
-
-/// What all connections share.
+/// What all requests share that began under one configuration: each keeps the one that it began with.
 pub(crate) struct Inner {
+    shared: Arc<Shared>,
     config: Config,
-    clock: Clock,
-    listen: SocketAddr,
+    /// How many configurations there were, this one included.
+    version: u64,
     profile: Profile,
     limits: Limits,
+    public: Arc<Upstream>,
+    admin: Arc<Upstream>,
+    /// Whoever shows it may purge by HTTP.
+    purge_token: Option<String>,
+    /// Where clients speak TLS.
+    tls: Option<Arc<Tls>>,
+    access: Option<Access>,
+    /// How connections are served.
+    connections: Connections,
+}
+
+impl Deref for Inner {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+/// What outlives every change of configuration.
+pub(crate) struct Shared {
+    clock: Clock,
+    listen: SocketAddr,
     telemetry: Arc<Telemetry>,
-    public: Upstream,
-    admin: Upstream,
     store: Store,
     generations: Generations,
     flights: Arc<Flights>,
     progress: Progress,
     hasher: RandomState,
     draining: AtomicBool,
-    /// Whoever shows it may purge by HTTP.
-    purge_token: Option<String>,
-    /// Where clients speak TLS.
-    tls: Option<Tls>,
     /// Places for making codings of bodies.
     encoders: Arc<Semaphore>,
-    access: Option<Access>,
 }
 
-impl Inner {
-    fn new(config: Config, clock: Clock, metrics: &Metrics, listen: SocketAddr) -> Self {
+impl Shared {
+    fn new(config: &Config, clock: Clock, metrics: &Metrics, listen: SocketAddr) -> Self {
         let telemetry = Arc::new(Telemetry::new(metrics));
         Self {
+            clock,
             listen,
-            profile: config.profile(),
-            limits: Limits::new(config.limits.clone(), metrics),
-            public: Upstream::public(&config, telemetry.clone()),
-            admin: Upstream::admin(&config, telemetry.clone()),
             store: Store::new(config.memory_bytes_max, telemetry.objects.clone(), telemetry.bytes.clone()),
             generations: Generations::new(config.purge_tags_max),
             flights: Arc::new(Flights::new(config::ms(config.hit_for_miss_ms))),
             progress: Progress::default(),
             hasher: RandomState::new(),
             draining: AtomicBool::new(false),
-            purge_token: None,
-            tls: None,
             encoders: Arc::new(Semaphore::new(ENCODERS_MAX)),
-            access: None,
             telemetry,
-            clock,
-            config,
         }
     }
+}
 
+impl Inner {
     /// Microseconds since the Unix epoch.
     fn now_us(&self) -> i64 {
         self.clock.now().timestamp_micros()
@@ -279,6 +289,7 @@ impl Inner {
             origins.report().into_iter().map(status)
         });
         Status {
+            config_version: self.version,
             name: self.config.name.clone(),
             region: self.config.region.clone(),
             listen: self.listen,

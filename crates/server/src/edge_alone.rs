@@ -1,14 +1,13 @@
 //! `sangraha edge`: a cache in front of any HTTP origin, alone.
 
-use crate::config::{Log, LogFormat, NodeConfig, Role};
+use crate::config::{Log, LogFormat, NodeConfig, Role, merge, parse};
 use crate::private::{self, Private};
+use crate::reload::{Read, Reload};
 use crate::{Error, lifecycle, logging, plain_http, terminal};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::metrics::Metrics;
 use domain::{Clock, Region};
-use edge::{
-    AccessFormat, AccessLog, Certificate, Config, Edge, KeyPart, Kind, LimitsConfig, Rule, StatusHandle,
-};
+use edge::{AccessFormat, AccessLog, Certificate, Config, Edge, KeyPart, Kind, Rule, StatusHandle};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -20,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 /// What an edge alone can be told.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Alone {
     #[command(subcommand)]
@@ -28,18 +27,18 @@ pub struct Alone {
     /// The server to stand in front of
     #[arg(long, value_name = "URL")]
     origin: Option<Url>,
-    /// Where clients connect
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
-    listen: SocketAddr,
+    /// Where clients connect [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<SocketAddr>,
     /// The rules of the cache
     #[arg(long, value_enum, default_value_t = Rules::Rfc)]
     profile: Rules,
     /// Threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<NonZeroUsize>,
-    /// Memory for stored answers: bytes, or with K, M or G
-    #[arg(long, default_value = "256M", value_parser = bytes, value_name = "SIZE")]
-    memory: usize,
+    /// Memory for stored answers: bytes, or with K, M or G [default: 256M]
+    #[arg(long, value_parser = bytes, value_name = "SIZE")]
+    memory: Option<usize>,
     /// A file whose first line is the token for PURGE requests; without it nobody may purge
     #[arg(long, value_name = "FILE")]
     purge_token_file: Option<PathBuf>,
@@ -64,22 +63,25 @@ pub struct Alone {
     /// The form of those lines
     #[arg(long, value_enum, default_value_t = Lines::Combined)]
     access_format: Lines,
-    /// Take an answer without any freshness as fresh for this share of the time since its last change
-    #[arg(long, default_value_t = 0, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
-    heuristic_percent: u64,
+    /// Take an answer without any freshness as fresh for this share of the time since its last change [default: 0]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
+    heuristic_percent: Option<u64>,
     /// Where /metrics, /status and health are answered, to anybody who can connect; nowhere if left out
     #[arg(long, value_name = "HOST:PORT")]
     private: Option<SocketAddr>,
-    /// Which events are logged
-    #[arg(long, default_value = "info", value_name = "FILTER")]
-    log: String,
+    /// Which events are logged [default: info]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+    /// More settings, in TOML: `log` and every key of [edge] in config/default.toml. Options win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// End when standard input is closed
     #[arg(long, hide = true)]
     until_eof: bool,
 }
 
 /// What can be asked of an edge that runs.
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub enum Verb {
     /// Say what is held for an address, how fresh it is, and what the next request would get
     Explain {
@@ -112,20 +114,23 @@ pub async fn run(alone: Alone) -> Result<(), Error> {
     if let Some(Verb::Explain { url, at }) = &alone.verb {
         return explain(url, *at).await;
     }
-    logging::start(&Log { filter: alone.log.clone(), format: LogFormat::Text })?;
+    let Read { filter, edge: config } = read(&alone)?;
+    logging::start(&Log { filter, format: LogFormat::Text })?;
     let stop = CancellationToken::new();
     tokio::spawn(lifecycle::cancel_on_signal(stop.clone()));
     if alone.until_eof {
         tokio::spawn(lifecycle::cancel_on_end_of_input(stop.clone()));
     }
     let (clock, metrics) = (Clock::system(), Metrics::default());
-    let edge =
-        Edge::bind(config(&alone)?, clock.clone(), &metrics).map_err(Error::part("Starting the edge"))?;
-    if let Some(address) = alone.private {
-        tokio::spawn(watch(address, edge.status_handle(), clock, metrics, stop.clone()).await?);
+    let origin = config.public.first().map(Url::to_string).unwrap_or_default();
+    let scheme = if config.tls.is_empty() { "http" } else { "https" };
+    let edge = Edge::bind(config, clock.clone(), &metrics).map_err(Error::part("Starting the edge"))?;
+    let (handle, private) = (edge.status_handle(), alone.private);
+    let reload = Reload::new(move || read(&alone), Some(handle.clone()));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(reload.clone().at_hangup()));
+    if let Some(address) = private {
+        tokio::spawn(watch(address, handle, reload, clock, metrics, stop.clone()).await?);
     }
-    let origin = alone.origin.as_ref().map(Url::to_string).unwrap_or_default();
-    let scheme = if alone.tls_cert.is_empty() { "http" } else { "https" };
     terminal::say(format_args!("{scheme}://{} answers for {origin}", edge.local_addr()));
     edge.run(stop).await;
     Ok(())
@@ -146,14 +151,63 @@ async fn explain(url: &Url, at: SocketAddr) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the options and the file that they name say now: the file over the defaults, the options over both.
+fn read(alone: &Alone) -> Result<Read, Error> {
+    let mut table = match &alone.config {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).map_err(Error::file("reading the configuration", path))?;
+            parse(&text, path)?
+        }
+        None => toml::Table::new(),
+    };
+    let filter = match table.remove("log") {
+        None => "info".to_owned(),
+        Some(toml::Value::String(filter)) => filter,
+        Some(_) => return Err(Error::Config("`log` is a text: \"info\"".to_owned())),
+    };
+    let named = table.contains_key("public");
+    let mut config = over_defaults(table)?;
+    given(alone, &mut config)?;
+    if alone.origin.is_none() && !named {
+        return Err(Error::Config("`--origin` is missing: the server to stand in front of".to_owned()));
+    }
+    config.object_bytes_max = config.object_bytes_max.min(config.memory_bytes_max / 16);
+    config.check().map_err(Error::part("Reading the options"))?;
+    Ok(Read { filter: alone.log.clone().unwrap_or(filter), edge: config })
+}
+
+/// A file's keys in the place of those of the defaults.
+fn over_defaults(file: toml::Table) -> Result<Config, Error> {
+    let refused = |error: &dyn std::fmt::Display| {
+        Error::Config(format!("the configuration is refused: {}", error.to_string().trim()))
+    };
+    let mut table = toml::Table::try_from(defaults()).map_err(|error| refused(&error))?;
+    merge(&mut table, file);
+    table.try_into().map_err(|error: toml::de::Error| refused(&error))
+}
+
 /// Generous where the platform's own edges are strict: nothing is known of the origin.
-fn config(alone: &Alone) -> Result<Config, Error> {
+fn defaults() -> Config {
     const OBJECT_BYTES_MAX: usize = 8 << 20;
     const BODY_BYTES_MAX: u64 = 1 << 30;
     const CONNECTIONS_MAX: usize = 16_384;
+    Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        profile: Kind::Rfc,
+        object_bytes_max: OBJECT_BYTES_MAX,
+        body_bytes_max: BODY_BYTES_MAX,
+        connections_max: CONNECTIONS_MAX,
+        connections_per_address_max: CONNECTIONS_MAX,
+        connect_timeout_ms: 2_000,
+        public_first_byte_ms_max: 60_000,
+        ..Config::default()
+    }
+}
+
+/// Puts what the command line says over what the file says.
+fn given(alone: &Alone, config: &mut Config) -> Result<(), Error> {
     let Rules::Rfc = alone.profile;
-    let missing = || Error::Config("`--origin` is missing: the server to stand in front of".to_owned());
-    let origin = alone.origin.clone().ok_or_else(missing)?;
     let format = match alone.access_format {
         Lines::Json => AccessFormat::Json,
         Lines::Combined => AccessFormat::Combined,
@@ -162,29 +216,24 @@ fn config(alone: &Alone) -> Result<Config, Error> {
         return Err(Error::Config("each `--tls-cert` needs its `--tls-key`".to_owned()));
     }
     let pairs = alone.tls_cert.iter().zip(&alone.tls_key);
-    Ok(Config {
-        listen: alone.listen,
-        profile: Kind::Rfc,
-        public: vec![origin],
-        limits: LimitsConfig {
-            rules: alone.rate_limit.map(limit).into_iter().collect(),
-            ..LimitsConfig::default()
-        },
-        access_log: alone.access_log.clone().map(|path| AccessLog { path, format }),
-        tls: pairs.map(|(chain, key)| Certificate { chain: chain.clone(), key: key.clone() }).collect(),
-        trusted_proxies: networks(&alone.trusted_proxy)?,
-        proxy_protocol: networks(&alone.proxy_protocol)?,
-        purge_token_file: alone.purge_token_file.clone(),
-        heuristic_percent: alone.heuristic_percent,
-        memory_bytes_max: alone.memory,
-        object_bytes_max: OBJECT_BYTES_MAX.min(alone.memory / 16),
-        body_bytes_max: BODY_BYTES_MAX,
-        connections_max: CONNECTIONS_MAX,
-        connections_per_address_max: CONNECTIONS_MAX,
-        connect_timeout_ms: 2_000,
-        public_first_byte_ms_max: 60_000,
-        ..Config::default()
-    })
+    config.tls.extend(pairs.map(|(chain, key)| Certificate { chain: chain.clone(), key: key.clone() }));
+    config.trusted_proxies.append(&mut networks(&alone.trusted_proxy)?);
+    config.proxy_protocol.append(&mut networks(&alone.proxy_protocol)?);
+    config.limits.rules.extend(alone.rate_limit.map(limit));
+    put(&mut config.listen, alone.listen);
+    put(&mut config.public, alone.origin.clone().map(|origin| vec![origin]));
+    put(&mut config.memory_bytes_max, alone.memory);
+    put(&mut config.heuristic_percent, alone.heuristic_percent);
+    let log = alone.access_log.clone().map(|path| Some(AccessLog { path, format }));
+    put(&mut config.access_log, log);
+    put(&mut config.purge_token_file, alone.purge_token_file.clone().map(Some));
+    Ok(())
+}
+
+fn put<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
 }
 
 /// One rule for everything, by address.
@@ -226,6 +275,7 @@ fn networks<N: std::str::FromStr>(texts: &[String]) -> Result<Vec<N>, Error> {
 async fn watch(
     address: SocketAddr,
     edge: StatusHandle,
+    reload: Reload,
     clock: Clock,
     metrics: Metrics,
     stop: CancellationToken,
@@ -239,6 +289,7 @@ async fn watch(
         has_started: Arc::new(AtomicBool::new(true)),
         parts: None,
         edge: Some(edge),
+        reload: Some(reload),
         metrics,
     });
     Ok(async move {

@@ -28,6 +28,7 @@ pub mod outbox;
 pub mod plain_http;
 pub mod postgres;
 pub mod private;
+pub mod reload;
 pub mod setup;
 pub mod status;
 pub mod terminal;

@@ -6,6 +6,7 @@
 
 use crate::config::{Config, Layers, Role};
 use crate::private::{self, Private};
+use crate::reload::Reload;
 use crate::{Error, lifecycle, logging};
 use cache::Cache;
 use domain::metrics::Metrics;
@@ -41,18 +42,23 @@ pub async fn serve(layers: &Layers, until_eof: bool) -> Result<(), Error> {
     if until_eof {
         tokio::spawn(lifecycle::cancel_on_end_of_input(stop.clone()));
     }
-    run(config, stop).await
+    run_with(config, Some(layers.clone()), stop).await
 }
 
 /// Runs the process until `stop`, and drains it.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Error> {
+    run_with(config, None, stop).await
+}
+
+/// As [`run`], and reads the configuration again when it is told to, where it is known from where.
+async fn run_with(config: Config, layers: Option<Layers>, stop: CancellationToken) -> Result<(), Error> {
     let phases = Phases::new(stop);
-    let outcome = started(config, &phases).await;
+    let outcome = started(config, layers, &phases).await;
     phases.last.cancel();
     outcome
 }
 
-async fn started(config: Config, phases: &Phases) -> Result<(), Error> {
+async fn started(config: Config, layers: Option<Layers>, phases: &Phases) -> Result<(), Error> {
     let metrics = Metrics::default();
     let clock = Clock::system();
     let private = listen("the private port", config.listen.private).await?;
@@ -65,12 +71,17 @@ async fn started(config: Config, phases: &Phases) -> Result<(), Error> {
         false => None,
     };
     let edge = start_edge(&config, &clock, &metrics, phases, &mut outside)?;
+    let reload = layers.map(|layers| Reload::from_layers(layers, edge.clone()));
+    if let Some(reload) = reload.clone() {
+        tokio::spawn(phases.last.clone().run_until_cancelled_owned(reload.at_hangup()));
+    }
     let router = private::router(Private {
         node: config.node.clone(),
         started_at: clock.now(),
         has_started: has_started.clone(),
         parts: parts.clone(),
         edge,
+        reload,
         metrics: metrics.clone(),
     });
     let limits = config.serve;

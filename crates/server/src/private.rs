@@ -4,6 +4,7 @@
 
 use crate::config::NodeConfig;
 use crate::node::Parts;
+use crate::reload::Reload;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -32,6 +33,8 @@ pub struct Private {
     pub parts: Option<Parts>,
     /// An edge.
     pub edge: Option<StatusHandle>,
+    /// What happens when it shall read its configuration again.
+    pub reload: Option<Reload>,
     /// Its instruments.
     pub metrics: Metrics,
 }
@@ -53,6 +56,7 @@ pub fn router(private: Private) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/internal/explain", get(explain))
+        .route("/internal/reload", post(reload))
         .route("/internal/purges", get(purges))
         .route("/internal/search/misses", get(search_misses))
         .route("/internal/index/rebuild", post(index_rebuild))
@@ -122,6 +126,12 @@ struct Explained {
 /// Why an edge answers an address as it does; `null` where this process is none.
 async fn explain(State(shared): State<Shared>, Query(asked): Query<Explained>) -> Json<Value> {
     Json(json!(shared.edge.as_ref().map(|edge| edge.explain(&asked.url))))
+}
+
+/// Reads the configuration again; the answer says what serves now, or why nothing has changed.
+async fn reload(State(shared): State<Shared>) -> Result<Json<Value>, Problem> {
+    let reload = shared.reload.as_ref().ok_or_else(Problem::not_found)?;
+    reload.now().map(|changed| Json(json!(changed))).map_err(|error| Problem::bad_request(error.told()))
 }
 
 async fn status(State(shared): State<Shared>) -> Json<Value> {

@@ -14,9 +14,10 @@ pub(crate) mod tls;
 
 use crate::Inner;
 use crate::body::Body;
-use crate::config::{HEAD_BUFFER_BYTES, ms};
+use crate::config::{Config, HEAD_BUFFER_BYTES, ms};
 use crate::front::exchange::{Step, begin};
 use crate::front::guard::Guard;
+use crate::reload::Current;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -33,7 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,8 +50,8 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until `shutdown`, then drains.
-pub(crate) async fn serve(listener: TcpListener, inner: Arc<Inner>, shutdown: CancellationToken) {
-    let front = Front::new(inner);
+pub(crate) async fn serve(listener: TcpListener, current: Arc<Current>, shutdown: CancellationToken) {
+    let front = Front::new(current);
     loop {
         tokio::select! {
             biased;
@@ -62,35 +63,31 @@ pub(crate) async fn serve(listener: TcpListener, inner: Arc<Inner>, shutdown: Ca
 }
 
 struct Front {
-    inner: Arc<Inner>,
-    builder: Arc<Builder<TokioExecutor>>,
+    current: Arc<Current>,
     graceful: GracefulShutdown,
     tasks: TaskTracker,
     /// Ends connections that outlast the drain.
     abort: CancellationToken,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     per_address: Arc<PerAddress>,
 }
 
 impl Front {
-    fn new(inner: Arc<Inner>) -> Self {
-        let per_address =
-            PerAddress { max: inner.config.connections_per_address_max, open: Mutex::default() };
+    fn new(current: Arc<Current>) -> Self {
         Self {
-            builder: Arc::new(builder(&inner)),
+            current,
             graceful: GracefulShutdown::new(),
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
-            places: Arc::new(Semaphore::new(inner.config.connections_max)),
-            per_address: Arc::new(per_address),
-            inner,
+            places: Arc::default(),
+            per_address: Arc::default(),
         }
     }
 
     async fn accept(&self, listener: &TcpListener) {
         /// Out of file descriptors: asking again at once would only burn the processor.
         const PAUSE: Duration = Duration::from_millis(50);
-        let Ok(place) = self.places.clone().acquire_owned().await else { return };
+        let place = self.places.clone().take(|| self.current.now().config.connections_max).await;
         match listener.accept().await {
             Ok((stream, peer)) => self.admit(stream, peer.ip(), place),
             Err(error) => {
@@ -100,19 +97,17 @@ impl Front {
         }
     }
 
-    fn admit(&self, stream: TcpStream, client: IpAddr, place: OwnedSemaphorePermit) {
+    fn admit(&self, stream: TcpStream, client: IpAddr, place: Place) {
         let client = client.to_canonical();
-        let Some(seat) = self.per_address.clone().take(client) else { return };
+        let max = self.current.now().config.connections_per_address_max;
+        let Some(seat) = self.per_address.clone().take(client, max) else { return };
         // Without it an answer in two parts waits for an acknowledgement; where it fails the connection is dead.
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let connection = Connection {
-            inner: self.inner.clone(),
-            builder: self.builder.clone(),
-            watcher: self.graceful.watcher(),
-        };
-        let (abort, connections) = (self.abort.clone(), self.inner.telemetry.connections.clone());
+        let connection = Connection { current: self.current.clone(), watcher: self.graceful.watcher() };
+        let abort = self.abort.clone();
+        let connections = self.current.now().telemetry.connections.clone();
         connections.inc();
         self.tasks.spawn(async move {
             tokio::select! {
@@ -127,16 +122,17 @@ impl Front {
     async fn drain(self, listener: TcpListener) {
         /// Time for connections that the system has completed already to show up.
         const LAST_CALL: Duration = Duration::from_millis(10);
-        self.inner.draining.store(true, Ordering::Relaxed);
+        let inner = self.current.now();
+        inner.draining.store(true, Ordering::Relaxed);
         while timeout(LAST_CALL, self.accept(&listener)).await.is_ok() {}
         drop(listener);
         self.tasks.close();
         // Busy HTTP/1 clients learn it from their next answer; closing under an idle one may lose its request.
-        let notice = ms(self.inner.config.drain_notice_ms);
+        let notice = ms(inner.config.drain_notice_ms);
         if timeout(notice, self.tasks.wait()).await.is_ok() {
             return;
         }
-        let (graceful, patience) = (self.graceful, ms(self.inner.config.drain_ms_max));
+        let (graceful, patience) = (self.graceful, ms(inner.config.drain_ms_max));
         if timeout(patience, graceful.shutdown()).await.is_err() {
             tracing::warn!(connections = self.tasks.len(), "Closing connections that outlast the drain");
         }
@@ -147,42 +143,46 @@ impl Front {
 
 /// One connection from its first byte to its last.
 struct Connection {
-    inner: Arc<Inner>,
-    builder: Arc<Builder<TokioExecutor>>,
+    current: Arc<Current>,
     watcher: Watcher,
 }
 
 impl Connection {
     async fn serve(self, mut stream: TcpStream, peer: IpAddr) {
-        let config = &self.inner.config;
-        let patience = ms(config.header_read_timeout_ms);
+        let inner = self.current.now();
+        let patience = ms(inner.config.header_read_timeout_ms);
         let mut address = peer;
-        if peers::is_listed(peer, &config.proxy_protocol) {
+        if peers::is_listed(peer, &inner.config.proxy_protocol) {
             match timeout(patience, peers::proxied(&mut stream)).await {
                 Ok(Ok(named)) => address = named.unwrap_or(peer),
                 Ok(Err(error)) => return tracing::debug!(%error, %peer, "A PROXY head was refused"),
                 Err(_) => return,
             }
         }
-        let Some(tls) = &self.inner.tls else {
-            return self.speak(stream, Peer { address, secure: false }).await;
+        let Some(tls) = inner.tls.clone() else {
+            return self.speak(inner, stream, Peer { address, secure: false }).await;
         };
         match timeout(patience, tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) => {
                 let stream = Box::new(stream);
-                self.speak(stream, Peer { address, secure: true }).await;
+                self.speak(inner, stream, Peer { address, secure: true }).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %peer, "A TLS handshake failed"),
             Err(_) => {}
         }
     }
 
-    async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, peer: Peer) {
-        let config = &self.inner.config;
+    async fn speak<S>(self, inner: Arc<Inner>, stream: S, peer: Peer)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let config = &inner.config;
         let guarded = Guard::new(stream, ms(config.header_read_timeout_ms), ms(config.body_idle_ms_max));
-        let inner = self.inner.clone();
-        let service = service_fn(move |request| answer(inner.clone(), peer, request));
-        let connection = self.builder.serve_connection(TokioIo::new(guarded), service).into_owned();
+        let current = self.current;
+        let service = service_fn(move |request| answer(current.now(), peer, request));
+        let connection = inner.connections.serve_connection(TokioIo::new(guarded), service).into_owned();
+        // The connection goes on for longer than its configuration.
+        drop(inner);
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!(error, "A connection failed");
         }
@@ -200,12 +200,14 @@ async fn answer(
     }
 }
 
-fn builder(inner: &Inner) -> Builder<TokioExecutor> {
+/// How connections are served.
+pub(crate) type Connections = Builder<TokioExecutor>;
+
+pub(crate) fn connections(config: &Config) -> Connections {
     const PING: Duration = Duration::from_secs(20);
     const WINDOW_BYTES: u32 = 1024 * 1024;
     /// hyper's own bound; another one would cost it an allocation for each request.
     const HYPER_HEADERS_MAX: usize = 100;
-    let config = &inner.config;
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -229,17 +231,41 @@ fn builder(inner: &Inner) -> Builder<TokioExecutor> {
     builder
 }
 
+/// How many connections are open; what is asked for the bound is asked again whenever one closes.
+#[derive(Default)]
+struct Places(watch::Sender<usize>);
+
+impl Places {
+    async fn take(self: Arc<Self>, max: impl Fn() -> usize) -> Place {
+        let mut open = self.0.subscribe();
+        // The sender is ours: waiting cannot fail.
+        let _ = open.wait_for(|open| *open < max()).await.is_ok();
+        drop(open);
+        self.0.send_modify(|open| *open += 1);
+        Place(self)
+    }
+}
+
+/// One open connection.
+struct Place(Arc<Places>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|open| *open -= 1);
+    }
+}
+
 /// How many connections each client address has open.
+#[derive(Default)]
 struct PerAddress {
-    max: usize,
     open: Mutex<HashMap<IpAddr, usize>>,
 }
 
 impl PerAddress {
-    fn take(self: Arc<Self>, client: IpAddr) -> Option<Seat> {
+    fn take(self: Arc<Self>, client: IpAddr, max: usize) -> Option<Seat> {
         let mut open = self.open();
         let count = open.entry(client).or_insert(0);
-        if *count >= self.max {
+        if *count >= max {
             return None;
         }
         *count += 1;
@@ -276,13 +302,13 @@ mod tests {
 
     #[test]
     fn an_address_gets_its_share_and_gives_it_back() {
-        let per_address = Arc::new(PerAddress { max: 2, open: Mutex::default() });
+        let per_address = Arc::<PerAddress>::default();
         let client = IpAddr::from([127, 0, 0, 1]);
-        let first = per_address.clone().take(client).unwrap();
-        let _second = per_address.clone().take(client).unwrap();
-        assert!(per_address.clone().take(client).is_none());
-        assert!(per_address.clone().take(IpAddr::from([127, 0, 0, 2])).is_some());
+        let first = per_address.clone().take(client, 2).unwrap();
+        let _second = per_address.clone().take(client, 2).unwrap();
+        assert!(per_address.clone().take(client, 2).is_none());
+        assert!(per_address.clone().take(IpAddr::from([127, 0, 0, 2]), 2).is_some());
         drop(first);
-        assert!(per_address.take(client).is_some());
+        assert!(per_address.take(client, 2).is_some());
     }
 }

@@ -6,15 +6,13 @@ use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache, StoresServerSessions};
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio_rustls::TlsAcceptor;
 use webpki::EndEntityCert;
 
@@ -32,14 +30,28 @@ pub struct Certificate {
 pub(crate) struct Tls {
     named: Arc<Named>,
     files: Vec<Certificate>,
-    /// What stood in them at the start.
-    contents: Contents,
+    /// What stood in them when they were last read, sound or not.
+    known: Mutex<Contents>,
     acceptor: TlsAcceptor,
+    /// Of clients that may come back without a whole handshake.
+    sessions: Arc<dyn StoresServerSessions>,
 }
 
 impl Tls {
-    /// Reads the certificates; one that cannot be used is named.
-    pub(crate) fn open(files: &[Certificate]) -> Result<Self, Error> {
+    /// Reads the certificates; one that cannot be used is named. Without any there is no TLS. Clients of `previous`
+    /// may resume their sessions.
+    pub(crate) fn of(files: &[Certificate], previous: Option<&Self>) -> Result<Option<Arc<Self>>, Error> {
+        /// Sessions that are remembered for their return.
+        const SESSIONS_MAX: usize = 4_096;
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let sessions = previous
+            .map_or_else(|| ServerSessionMemoryCache::new(SESSIONS_MAX) as _, |tls| tls.sessions.clone());
+        Self::open(files, sessions).map(|tls| Some(Arc::new(tls)))
+    }
+
+    fn open(files: &[Certificate], sessions: Arc<dyn StoresServerSessions>) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let contents = read(files)?;
         let set = Set::new(files, &contents, &provider)?;
@@ -50,39 +62,28 @@ impl Tls {
             .with_no_client_auth();
         let mut config = config.with_cert_resolver(named.clone());
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { named, files: files.to_vec(), contents, acceptor: TlsAcceptor::from(Arc::new(config)) })
+        config.session_storage = sessions.clone();
+        let (known, acceptor) = (Mutex::new(contents), TlsAcceptor::from(Arc::new(config)));
+        Ok(Self { named, files: files.to_vec(), known, acceptor, sessions })
     }
 
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {
         &self.acceptor
     }
 
-    /// Looks after the files for ever: what has changed and is sound takes the place of what was served.
-    pub(crate) async fn renew(&self) {
-        const LOOK_EVERY: Duration = Duration::from_secs(1);
-        let mut ticks = interval(LOOK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut known = self.contents.clone();
-        loop {
-            ticks.tick().await;
-            let files = self.files.clone();
-            // A file that is being replaced can be missing for a moment: the next look finds it.
-            let Ok(Ok(contents)) = tokio::task::spawn_blocking(move || read(&files)).await else { continue };
-            if known == contents {
-                continue;
-            }
-            match Set::new(&self.files, &contents, &self.named.provider) {
-                Ok(set) => {
-                    self.named.set.store(Arc::new(set));
-                    tracing::info!("The certificates were renewed");
-                }
-                Err(error) => {
-                    let error: &(dyn std::error::Error + 'static) = &error;
-                    tracing::error!(error, "The new certificates cannot be used: the old ones are kept");
-                }
-            }
-            known = contents;
+    /// Reads the files again; true where what they hold now is served from here on. What cannot be used is told
+    /// once and changes nothing.
+    pub(crate) fn look(&self) -> Result<bool, Error> {
+        // A file that is being replaced can be missing for a moment: the next look finds it.
+        let Ok(contents) = read(&self.files) else { return Ok(false) };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == contents {
+            return Ok(false);
         }
+        let set = Set::new(&self.files, &contents, &self.named.provider);
+        *known = contents;
+        self.named.set.store(Arc::new(set?));
+        Ok(true)
     }
 }
 

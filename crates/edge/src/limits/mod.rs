@@ -13,21 +13,25 @@ pub(crate) use fields::Standing;
 pub use rule::{Config, KeyPart, Rule};
 
 use crate::see::reason::Reason;
-use domain::metrics::Metrics;
 use gcra::Pace;
 use http::{Method, StatusCode, request::Parts};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use rule::Matcher;
 use std::net::IpAddr;
+use std::sync::Arc;
 use table::{Decision, Table};
 
 /// The rules with what they count.
 pub(crate) struct Limits {
     config: Config,
     rules: Vec<Running>,
-    table: Table,
+    table: Arc<Table>,
+    counts: Counts,
 }
+
+/// Requests by rule and verdict.
+pub(crate) type Counts = Family<Vec<(&'static str, String)>, Counter>;
 
 struct Running {
     rule: Rule,
@@ -74,22 +78,31 @@ pub(crate) struct Refused {
 }
 
 impl Limits {
-    pub(crate) fn new(config: Config, metrics: &Metrics) -> Self {
-        type Counts = Family<Vec<(&'static str, String)>, Counter>;
-        let counts = metrics.register("edge_limits", "Requests by rule and verdict", Counts::default());
+    pub(crate) fn new(config: Config, counts: Counts) -> Self {
+        let table = Arc::new(Table::new(config.entries_max));
+        Self::over(config, table, counts)
+    }
+
+    /// Other rules; what was used up under those of the same name stays used up.
+    pub(crate) fn renewed(&self, config: Config) -> Self {
+        self.table.resize(config.entries_max);
+        Self::over(config, self.table.clone(), self.counts.clone())
+    }
+
+    fn over(config: Config, table: Arc<Table>, counts: Counts) -> Self {
         let count = |rule: &Rule, verdict: &str| {
             counts.get_or_create_owned(&vec![("rule", rule.name.clone()), ("verdict", verdict.to_owned())])
         };
         let running = |rule: &Rule| Running {
             pace: Pace::new(rule.quota, rule.window_s, rule.burst.unwrap_or(rule.quota)),
-            matcher: Matcher::new(rule),
+            matcher: Matcher::new(rule, &table),
             policy: fields::policy(rule),
             passed: count(rule, "passed"),
             refused: count(rule, if rule.shadow { "would-refuse" } else { "refused" }),
             rule: rule.clone(),
         };
         let rules = config.rules.iter().filter(|_| config.enabled).map(running).collect();
-        Self { rules, table: Table::new(config.entries_max), config }
+        Self { rules, table, counts, config }
     }
 
     /// Decides about a request, and counts it where it may go on.
@@ -107,7 +120,7 @@ impl Limits {
         let mut waiting = Vec::new();
         let mut refused: Option<(Vec<String>, u64, Reason)> = None;
         for (index, running) in self.rules.iter().enumerate() {
-            let Some(key) = running.matcher.key(index, question, &self.table) else { continue };
+            let Some(key) = running.matcher.key(question, &self.table) else { continue };
             let rule = &running.rule;
             let late = !rule.statuses.is_empty() || rule.misses;
             let cost = if late { 0 } else { rule.cost };

@@ -153,22 +153,24 @@ impl Config {
 /// A rule that is asked for every request.
 pub(super) struct Matcher {
     rule: Rule,
+    /// Keeps the keys of this rule apart from those of others, and the same when rules are changed around it.
+    seed: u64,
 }
 
 impl Matcher {
-    pub(super) fn new(rule: &Rule) -> Self {
-        Self { rule: rule.clone() }
+    pub(super) fn new(rule: &Rule, table: &Table) -> Self {
+        Self { rule: rule.clone(), seed: table.hash(&rule.name) }
     }
 
-    /// The key under which rule number `index` counts this request; `None` where it does not mean it.
-    pub(super) fn key(&self, index: usize, question: &Question<'_>, table: &Table) -> Option<u64> {
+    /// The key under which this request is counted; `None` where the rule does not mean it.
+    pub(super) fn key(&self, question: &Question<'_>, table: &Table) -> Option<u64> {
         let rule = &self.rule;
         let begins = |prefixes: &[String]| prefixes.iter().any(|prefix| begins_with(question.path, prefix));
         let meant = (rule.paths.is_empty() || begins(&rule.paths))
             && !begins(&rule.except)
             && fits_method(&rule.methods, &question.head.method);
         let part = |part: &KeyPart| part.of(question, table);
-        meant.then(|| rule.key.iter().map(part).fold(table.hash(index), |key, part| table.hash((key, part))))
+        meant.then(|| rule.key.iter().map(part).fold(self.seed, |key, part| table.hash((key, part))))
     }
 }
 

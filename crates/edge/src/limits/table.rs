@@ -8,13 +8,14 @@ use super::rule::Rule;
 use crate::store::Identity;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const SHARDS: usize = 64;
 
 pub(super) struct Table {
     shards: Box<[Mutex<HashMap<u64, Entry, Identity>>]>,
-    shard_entries_max: usize,
+    shard_entries_max: AtomicUsize,
     hasher: RandomState,
 }
 
@@ -39,7 +40,14 @@ pub(super) enum Decision {
 impl Table {
     pub(super) fn new(entries_max: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, shard_entries_max: (entries_max / SHARDS).max(1), hasher: RandomState::new() }
+        let table = Self { shards, shard_entries_max: AtomicUsize::new(1), hasher: RandomState::new() };
+        table.resize(entries_max);
+        table
+    }
+
+    /// What is too much goes when something new comes.
+    pub(super) fn resize(&self, entries_max: usize) {
+        self.shard_entries_max.store((entries_max / SHARDS).max(1), Ordering::Relaxed);
     }
 
     pub(super) fn hash(&self, parts: impl Hash) -> u64 {
@@ -77,15 +85,16 @@ impl Table {
     }
 
     fn make_room(&self, shard: &mut HashMap<u64, Entry, Identity>, key: u64, now_ns: u64) {
-        if shard.len() < self.shard_entries_max || shard.contains_key(&key) {
+        let entries_max = self.shard_entries_max.load(Ordering::Relaxed);
+        if shard.len() < entries_max || shard.contains_key(&key) {
             return;
         }
         shard.retain(|_, entry| entry.until_ns() > now_ns);
-        if shard.len() >= self.shard_entries_max {
+        if shard.len() >= entries_max {
             let mut debts: Vec<u64> = shard.values().map(|entry| entry.until_ns()).collect();
             let middle = debts.len() / 2;
             let cut_ns = *debts.select_nth_unstable(middle).1;
-            let mut surplus = shard.len() + 1 - self.shard_entries_max.div_ceil(2);
+            let mut surplus = shard.len() + 1 - entries_max.div_ceil(2);
             shard.retain(|_, entry| {
                 let goes = surplus > 0 && entry.until_ns() <= cut_ns;
                 surplus -= usize::from(goes);

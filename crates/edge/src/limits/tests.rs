@@ -13,7 +13,7 @@ fn rule(name: &str, quota: u64, window_s: u64) -> Rule {
 fn limits(rules: Vec<Rule>) -> Limits {
     let config = Config { rules, ..Config::default() };
     config.check().unwrap();
-    Limits::new(config, &Metrics::default())
+    Limits::new(config, Counts::default())
 }
 
 /// Asks `GET path` from an address with one field, so many seconds after the start.
@@ -176,7 +176,7 @@ fn lists_come_before_rules() {
         rules: vec![rule("r", 1, 60)],
         ..Config::default()
     };
-    let limits = Limits::new(config, &Metrics::default());
+    let limits = Limits::new(config, Counts::default());
     for _ in 0..5 {
         assert!(matches!(ask(&limits, "10.1.1.1", "/a", NONE, 0), Verdict::Free));
     }
@@ -193,9 +193,10 @@ fn a_heavy_request_counts_for_several() {
 
 #[test]
 fn a_shadow_refuses_nobody_and_is_counted() {
-    let metrics = Metrics::default();
+    let metrics = domain::metrics::Metrics::default();
+    let counts = metrics.register("edge_limits", "Requests by rule and verdict", Counts::default());
     let config = Config { rules: vec![Rule { shadow: true, ..rule("r", 1, 60) }], ..Config::default() };
-    let limits = Limits::new(config, &metrics);
+    let limits = Limits::new(config, counts);
     assert!((0..5).all(|_| passes(&limits, "1.2.3.4", 0)));
     let text = metrics.encode();
     assert!(text.contains("edge_limits_total{rule=\"r\",verdict=\"would-refuse\"} 4"), "{text}");
@@ -240,7 +241,7 @@ fn misses_can_be_what_counts() {
 #[test]
 fn memory_is_bounded_and_the_worst_are_not_forgotten() {
     let config = Config { rules: vec![rule("r", 10, 60)], entries_max: 640, ..Config::default() };
-    let limits = Limits::new(config, &Metrics::default());
+    let limits = Limits::new(config, Counts::default());
     let worst = "9.9.9.9";
     while passes(&limits, worst, 0) {}
     for number in 0..20_000_u32 {

@@ -3,7 +3,7 @@
 //! Requests never wait for a disk: when lines come faster than they can be written, they are dropped and counted.
 
 use crate::Error;
-use domain::metrics::Metrics;
+use crate::see::telemetry::Telemetry;
 use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
 use http::{Response, Version};
@@ -58,7 +58,7 @@ pub(crate) struct Entry {
 
 impl Access {
     /// Opens the file and starts the writer, which ends with the last sender.
-    pub(crate) fn open(log: &AccessLog, metrics: &Metrics) -> Result<Self, Error> {
+    pub(crate) fn open(log: &AccessLog, telemetry: &Telemetry) -> Result<Self, Error> {
         const LINES_MAX: usize = 8_192;
         let unusable = |source| Error::File { path: log.path.clone(), source };
         let file = OpenOptions::new().create(true).append(true).open(&log.path).map_err(unusable)?;
@@ -67,9 +67,7 @@ impl Access {
             .name("access-log".to_owned())
             .spawn(move || write(&receiver, BufWriter::new(file)))
             .map_err(unusable)?;
-        let help = "Lines of the access log that came faster than they could be written";
-        let dropped = metrics.register("edge_access_log_dropped", help, Counter::default());
-        Ok(Self { format: log.format, lines, dropped })
+        Ok(Self { format: log.format, lines, dropped: telemetry.access_dropped.clone() })
     }
 
     pub(crate) fn entry(&self, head: &Parts, client: IpAddr, request_id: &str, at_us: i64) -> Entry {

@@ -24,6 +24,9 @@ pub struct Status {
     pub region: Region,
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// How many configurations it has served by, the current one included.
+    #[serde(default)]
+    pub config_version: u64,
     /// Open connections from clients.
     pub connections: u64,
     /// Keys in memory.

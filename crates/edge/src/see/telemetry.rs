@@ -1,5 +1,6 @@
 //! What an edge counts. Outcome and reason are the words of the `Cache-Status` header and of the log.
 
+use crate::limits::Counts;
 use crate::see::reason::{Outcome, Reason};
 use domain::metrics::Metrics;
 use prometheus_client::metrics::counter::Counter;
@@ -21,6 +22,10 @@ pub(crate) struct Telemetry {
     pub(crate) purge_position: Gauge,
     pub(crate) purges: Counter,
     pub(crate) blind: Gauge,
+    pub(crate) config_version: Gauge,
+    pub(crate) config_refused: Counter,
+    pub(crate) access_dropped: Counter,
+    pub(crate) limits: Counts,
 }
 
 impl Telemetry {
@@ -40,6 +45,16 @@ impl Telemetry {
             purge_position: gauge("edge_purge_position", "Last purge that was applied"),
             purges: counter("edge_purges", "Purges applied"),
             blind: gauge("edge_blind", "1 while the purge feed is silent for too long"),
+            config_version: gauge(
+                "edge_config_version",
+                "Configurations served by, the current one included",
+            ),
+            config_refused: counter("edge_config_refused", "Configurations that were refused"),
+            access_dropped: counter(
+                "edge_access_log_dropped",
+                "Lines of the access log that came faster than they could be written",
+            ),
+            limits: metrics.register("edge_limits", "Requests by rule and verdict", Counts::default()),
         }
     }
 

@@ -8,6 +8,8 @@ mod front;
 mod limits;
 mod purge;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tls;

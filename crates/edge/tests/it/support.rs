@@ -39,6 +39,7 @@ pub struct World {
     pub metrics: Metrics,
     pub shutdown: CancellationToken,
     pub running: JoinHandle<()>,
+    pub config: Config,
     handle: StatusHandle,
     client: Client<HttpConnector, Full<Bytes>>,
 }
@@ -68,18 +69,37 @@ impl World {
         };
         adapt(&mut config);
         let metrics = Metrics::default();
-        let edge = Edge::bind(config, clock.clone(), &metrics).unwrap();
+        let edge = Edge::bind(config.clone(), clock.clone(), &metrics).unwrap();
         let (address, handle, shutdown) = (edge.local_addr(), edge.status_handle(), CancellationToken::new());
         let running = tokio::spawn(edge.run(shutdown.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let world =
-            Self { address, near, far, admin, feed, clock, metrics, shutdown, running, handle, client };
+        let world = Self {
+            address,
+            near,
+            far,
+            admin,
+            feed,
+            clock,
+            metrics,
+            shutdown,
+            running,
+            config,
+            handle,
+            client,
+        };
         world.until(|status| status.purge_position.is_some() && !status.blind).await;
         world
     }
 
     pub fn status(&self) -> Status {
         self.handle.status()
+    }
+
+    /// Another configuration: the one of the start, adapted.
+    pub fn reload(&self, adapt: impl FnOnce(&mut Config)) -> Result<u64, edge::Error> {
+        let mut config = self.config.clone();
+        adapt(&mut config);
+        self.handle.reload(config)
     }
 
     /// Waits until the edge says so.

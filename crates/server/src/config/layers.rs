@@ -80,7 +80,7 @@ fn covered(text: &str) -> String {
     url.into()
 }
 
-fn parse(text: &str, path: &Path) -> Result<Table, Error> {
+pub(crate) fn parse(text: &str, path: &Path) -> Result<Table, Error> {
     text.parse().map_err(|error: toml::de::Error| {
         Error::Config(format!("{} is no TOML: {}", path.display(), error.to_string().trim()))
     })
@@ -88,7 +88,7 @@ fn parse(text: &str, path: &Path) -> Result<Table, Error> {
 
 /// Tables are merged key by key; anything else is replaced whole. So is a table that names another backend: the
 /// keys of one mean nothing to another.
-fn merge(target: &mut Table, source: Table) {
+pub(crate) fn merge(target: &mut Table, source: Table) {
     let chosen = source.get(BACKEND);
     if chosen.is_some_and(|chosen| target.get(BACKEND).is_some_and(|known| known != chosen)) {
         target.clear();

@@ -3,6 +3,7 @@
 mod layers;
 
 pub use layers::{Layers, masked};
+pub(crate) use layers::{merge, parse};
 
 use crate::{Error, postgres};
 use domain::Region;

@@ -184,6 +184,44 @@ async fn who_asks_too_much_waits_and_an_address_is_explained() {
     assert!(output.status.success() && text.contains("hit: fresh for") && text.contains("\"t\""), "{text}");
 }
 
+#[tokio::test]
+async fn a_file_of_settings_is_read_again_at_hup_and_by_order() {
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let file = std::env::temp_dir().join(format!("sangraha-edge-settings-{}.toml", std::process::id()));
+    let write = |text: &str| std::fs::write(&file, text).unwrap();
+    write("negative_s_max = 7\n");
+    let settings = file.display().to_string();
+    let alone = Alone::start("reload", &["--config", &settings, "--private", &free.to_string()]).await;
+    alone.get("/page").await;
+    let order = || async {
+        let (address, target, timeout) = (free, "/internal/reload", PATIENCE);
+        let request = Request { method: "POST", address, target, headers: &[], body: &[], timeout };
+        plain_http::send(request).await.unwrap()
+    };
+
+    write("[limits]\ndenied = [\"127.0.0.0/8\"]\n");
+    let done = order().await;
+    assert_eq!((done.status, done.text().as_str()), (200, r#"{"config_version":2,"log":"warn"}"#));
+    assert_eq!(alone.ask("GET", "/page", &[]).await.status, 403);
+
+    write("limits = 7\n");
+    let refused = order().await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("the configuration is refused"), "{}", refused.text());
+    write("hit_for_miss_ms = 7\n");
+    let fixed = order().await.text();
+    assert!(fixed.contains("`hit_for_miss_ms`") && fixed.contains("restart"), "{fixed}");
+    assert_eq!(alone.ask("GET", "/page", &[]).await.status, 403, "the old one stays");
+
+    write("");
+    let hup = Command::new("kill").args(["-HUP", &alone.edge.id().to_string()]).status().unwrap();
+    assert!(hup.success());
+    alone.until("/page", "; hit").await;
+    let metrics = plain_http::get(free, "/metrics", PATIENCE).await.unwrap().text();
+    assert!(metrics.contains("edge_config_version 3\n") && metrics.contains("edge_config_refused_total 2\n"));
+    std::fs::remove_file(&file).unwrap();
+}
+
 #[test]
 fn what_cannot_work_is_said() {
     let run = |arguments: &[&str]| {

@@ -11,6 +11,8 @@ pub(crate) struct Floors {
     by_height: BTreeSet<(u64, Arc<str>)>,
     everywhere: u64,
     highest: u64,
+    /// The floors of all changes up to here are raised.
+    settled: u64,
 }
 
 impl Floors {
@@ -38,6 +40,15 @@ impl Floors {
         lsn < self.everywhere
             || (lsn < self.highest
                 && tags.iter().any(|tag| self.by_tag.get(tag.as_str()).is_some_and(|floor| *floor > lsn)))
+    }
+
+    /// No floor up to `lsn` is missing any more.
+    pub(crate) fn settle(&mut self, lsn: u64) {
+        self.settled = self.settled.max(lsn);
+    }
+
+    pub(crate) const fn settled(&self) -> u64 {
+        self.settled
     }
 
     fn fold_lowest(&mut self) {

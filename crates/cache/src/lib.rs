@@ -3,7 +3,7 @@
 //! One law, the same as the edge's: a value is valid while no tag of it has a floor above the WAL position
 //! at which it was read. The follower raises floors when something changed; a slow fill from before the
 //! change is then neither kept nor shown. A value read at an earlier position never replaces one read
-//! later. The time to live is a safety net below that law, not the means of freshness.
+//! later. [`Shelf`] holds parsed values under the same law. The time to live is a safety net below that law, not the means of freshness.
 //!
 //! [`Cache`] is a plain value to clone. A cache that fails is a miss, never an error: no call returns one.
 //! Identical misses load once. Nothing private belongs here; the crate knows neither database nor HTTP.
@@ -13,11 +13,13 @@ mod entry;
 mod flight;
 mod floor;
 mod memory;
+mod shelf;
 
 #[cfg(test)]
 mod conformance;
 
 pub use entry::{Entry, Loaded, Outcome, Refusal};
+pub use shelf::{Held, Shelf, Ticket};
 
 use async_trait::async_trait;
 use domain::Clock;
@@ -72,6 +74,11 @@ trait Backend: Send + Sync + 'static {
     async fn delete(&self, key: &str);
     /// Hides every value with one of the tags that was read before `floor_lsn`.
     async fn raise(&self, tags: &[String], floor_lsn: u64);
+    /// Everything up to `lsn` has had its floors raised.
+    fn settle(&self, lsn: u64);
+    /// Where what was read at `lsn`, after `generation` clearings, is known to be right still; none where it may
+    /// have changed.
+    fn holds(&self, tags: &[String], lsn: u64, generation: u64) -> Option<u64>;
     /// Forgets values and floors; fills begun before are not kept.
     async fn clear(&self);
     /// Number of clearings so far.
@@ -150,6 +157,11 @@ impl Cache {
     pub async fn raise(&self, tags: &[String], floor_lsn: u64) {
         self.observed.raised.inc_by(tags.len() as u64);
         self.backend.raise(tags, floor_lsn).await;
+    }
+
+    /// Says that the floors of every change up to `lsn` have been raised: what none of them hides was right there.
+    pub fn settle(&self, lsn: u64) {
+        self.backend.settle(lsn);
     }
 
     /// Forgets everything, floors included: for a change of epoch, when positions lose their meaning.

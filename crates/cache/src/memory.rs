@@ -94,6 +94,18 @@ impl Backend for Memory {
         tags.iter().for_each(|tag| floors.raise(tag, floor_lsn));
     }
 
+    fn settle(&self, lsn: u64) {
+        self.floors.write().unwrap_or_else(PoisonError::into_inner).settle(lsn);
+    }
+
+    fn holds(&self, tags: &[String], lsn: u64, generation: u64) -> Option<u64> {
+        if generation != self.generation() {
+            return None;
+        }
+        let floors = self.floors.read().unwrap_or_else(PoisonError::into_inner);
+        (!floors.hide(tags, lsn)).then(|| lsn.max(floors.settled()))
+    }
+
     async fn clear(&self) {
         // The generation first: from here on nothing begun earlier is shown or kept.
         self.generation.fetch_add(1, Ordering::SeqCst);

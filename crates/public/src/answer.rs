@@ -50,6 +50,12 @@ impl Made {
         Self::page(text, keys, read)
     }
 
+    /// The same, made also of what is only known to be right at `lsn`: purges from there on must reach it.
+    pub fn not_after(mut self, lsn: u64) -> Self {
+        self.entry.lsn = self.entry.lsn.min(lsn);
+        self
+    }
+
     fn of(body: Bytes, etag: &ETag, keys: &SurrogateKeys, read: &Read) -> Self {
         let entry = Entry { body, etag: etag.as_str().to_owned(), tags: keys.keys(), lsn: read.lsn() };
         Self { entry, served: Served::of(read) }

@@ -18,6 +18,7 @@ mod fallback;
 mod feed;
 mod fields;
 mod graph;
+mod held;
 mod melakartas;
 mod page;
 mod paging;
@@ -32,5 +33,6 @@ mod view;
 mod xml;
 
 pub use fallback::{Fallback, Freshness};
+pub use held::Held;
 pub use router::{api, openapi};
 pub use state::{Config, State};

@@ -11,10 +11,8 @@ use domain::EntityKind;
 use domain::music::{Swara, melakarta};
 use lipi::Script;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use store::{RagaRow, Read};
+use store::Read;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 use web::{IfNoneMatch, Problem, Query, SurrogateKeys};
 
 #[derive(Deserialize, IntoParams)]
@@ -70,22 +68,18 @@ pub(crate) async fn handler(
     question
         .answer(|| async {
             let read = read(&state).await?;
-            let table = Table::of(&read, script).await?;
-            Made::new(&table, &SurrogateKeys::default().list(EntityKind::Raga), &read)
+            let (table, lsn) = Table::of(&state, &read, script).await?;
+            Ok(Made::new(&table, &SurrogateKeys::default().list(EntityKind::Raga), &read)?.not_after(lsn))
         })
         .await
 }
 
 impl Table {
-    /// The table with names in `script`.
-    pub async fn of(read: &Read, script: Option<Script>) -> Result<Self, Problem> {
-        let ragas = read.ragas_all().await.map_err(store_problem)?;
-        let mut janyas: HashMap<Uuid, usize> = HashMap::new();
-        for parent in ragas.iter().filter_map(|row| row.raga.parent) {
-            *janyas.entry(parent.0).or_default() += 1;
-        }
+    /// The table with names in `script`, and the position at which it is known to be right.
+    pub async fn of(state: &State, read: &Read, script: Option<Script>) -> Result<(Self, u64), Problem> {
+        let (ragas, lsn) = state.held.ragas(read).await.map_err(store_problem)?;
         let mela = |number: u8| {
-            let raga = ragas.iter().find(|row: &&RagaRow| row.raga.mela_number == Some(number));
+            let raga = ragas.mela(number);
             let (swaras, name) = (melakarta::scale(number)?, melakarta::name(number)?);
             Some(Mela {
                 number,
@@ -93,7 +87,7 @@ impl Table {
                 name,
                 swaras,
                 vivadi: melakarta::is_vivadi(number)?,
-                janyas: raga.and_then(|raga| janyas.get(&raga.id)).copied().unwrap_or(0),
+                janyas: raga.map_or(0, |raga| ragas.janyas(raga.id).len()),
             })
         };
         let chakra = |number: u8| {
@@ -101,6 +95,6 @@ impl Table {
             let (_, name) = melakarta::chakra(first)?;
             Some(Chakra { number, name, melas: (first..first + 6).filter_map(mela).collect() })
         };
-        Ok(Self { chakras: (1..=12).filter_map(chakra).collect() })
+        Ok((Self { chakras: (1..=12).filter_map(chakra).collect() }, lsn))
     }
 }

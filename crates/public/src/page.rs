@@ -6,12 +6,14 @@
 use crate::answer::{Made, Question, Served, hash128, read};
 use crate::error::store_problem;
 use crate::fields::Fields;
+use crate::ragas::all::Ragas;
 use crate::state::{Keep, State};
 use axum::response::Response;
 use domain::{EntityKind, EntityRef};
 use http::Uri;
 use serde::Serialize;
-use store::{Fingerprint, Live, RagaRow, Read, Resolved};
+use std::sync::Arc;
+use store::{Fingerprint, Live, Read, Resolved};
 use uuid::Uuid;
 use web::{ETag, Fresh, IfNoneMatch, Problem, SurrogateKeys};
 
@@ -43,8 +45,8 @@ pub(crate) enum Opened {
 /// What a document is made of.
 pub(crate) struct Shown<'a> {
     pub live: &'a Live,
-    /// Every raga, for the page of a raga; else empty.
-    pub ragas: &'a [RagaRow],
+    /// Every raga, for the page of a raga; else none.
+    pub ragas: &'a Ragas,
 }
 
 impl Page<'_> {
@@ -127,25 +129,23 @@ impl Page<'_> {
         if redirected {
             return Err(Elsewhere::Moved(live.entity.id, live.slug));
         }
-        let ragas = match self.shows_ragas() {
-            true => read.ragas_all().await.map_err(store_problem)?,
-            false => Vec::new(),
+        let (ragas, lsn) = match self.shows_ragas() {
+            true => self.state.held.ragas(read).await.map_err(store_problem)?,
+            false => (Arc::default(), read.lsn()),
         };
-        let versions = ragas.iter().map(|row| (row.id, row.version)).collect::<Vec<_>>();
-        let etag = self.etag(live.fingerprint, &versions);
+        let etag = self.etag(live.fingerprint, ragas.versions());
         let body = view(Shown { live: &live, ragas: &ragas })?;
-        match &self.fields {
-            Some(fields) => Ok(Made::tagged(&fields.trimmed(&body)?, &etag, &keys(&live), read)?),
-            None => Ok(Made::tagged(&body, &etag, &keys(&live), read)?),
-        }
+        let made = match &self.fields {
+            Some(fields) => Made::tagged(&fields.trimmed(&body)?, &etag, &keys(&live), read)?,
+            None => Made::tagged(&body, &etag, &keys(&live), read)?,
+        };
+        Ok(made.not_after(lsn))
     }
 
     /// The tag of one variant of a record. The tables of `lipi` are part of it, since they make what is
     /// transliterated.
     fn etag(&self, fingerprint: Fingerprint, ragas: &[(Uuid, i64)]) -> ETag {
         let tables = [lipi::FOLD_VERSION.to_be_bytes(), REPRESENTATION.to_be_bytes()].concat();
-        let mut ragas = ragas.to_vec();
-        ragas.sort_unstable();
         let ragas: Vec<u8> = ragas.iter().flat_map(|(id, version)| stamp(*id, *version)).collect();
         let variant = format!("{}&{}&{:?}", self.class, self.variant, self.fields);
         ETag::of_hash(hash128(&[&fingerprint.hash128, variant.as_bytes(), &tables, &ragas]))

@@ -17,7 +17,6 @@ use search::{
     Sort, SwaraPattern,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::ops::Range;
 use std::str::FromStr;
 use store::Read;
@@ -212,8 +211,8 @@ pub(crate) async fn handler(
     Query(asked): Query<Parameters>,
 ) -> Result<Response, Problem> {
     let read = read(&state).await?;
-    let Finding { found, keys } = find(&state, &read, &asked).await?;
-    let mut response = Made::new(&found, &keys, &read)?.respond(&have);
+    let Finding { found, keys, lsn } = find(&state, &read, &asked).await?;
+    let mut response = Made::new(&found, &keys, &read)?.not_after(lsn).respond(&have);
     response.headers_mut().insert("x-index-seq", HeaderValue::from(found.watermark));
     Ok(response)
 }
@@ -222,6 +221,8 @@ pub(crate) async fn handler(
 pub(crate) struct Finding {
     pub found: Found,
     pub keys: SurrogateKeys,
+    /// Where all of it is known to be right.
+    pub lsn: u64,
 }
 
 /// Searches the index and names what it found.
@@ -231,7 +232,8 @@ pub(crate) async fn find(state: &State, read: &Read, asked: &Parameters) -> Resu
     let query = Asked { script, ..query(asked, read, &paging).await? };
     // The index answers before the database is read, so what is shown is never older than what was found.
     let answer = fallback::query(state, read, &query).await.map_err(search_problem)?;
-    Ok(Finding { found: Shown { read, script }.found(answer, &paging).await?, keys: keys(&query) })
+    let (found, lsn) = Shown { state, read, script }.found(answer, &paging).await?;
+    Ok(Finding { found, keys: keys(&query), lsn })
 }
 
 /// A hit shows labels of many kinds; a search is stale when any of them changes.
@@ -347,12 +349,13 @@ fn listed<T: PartialEq>(
 
 /// Turns ids into what readers see.
 struct Shown<'a> {
+    state: &'a State,
     read: &'a Read,
     script: Option<lipi::Script>,
 }
 
 impl Shown<'_> {
-    async fn found(&self, answer: Answer, paging: &Paging<Cursor>) -> Result<Found, Problem> {
+    async fn found(&self, answer: Answer, paging: &Paging<Cursor>) -> Result<(Found, u64), Problem> {
         let (songs, others): (Vec<&Hit>, Vec<&Hit>) =
             answer.hits.iter().partition(|hit| hit.entity.kind == EntityKind::Composition);
         let song_ids: Vec<Uuid> = songs.iter().map(|hit| hit.entity.id).collect();
@@ -361,21 +364,19 @@ impl Shown<'_> {
             .iter()
             .flat_map(|counts| counts.values.iter().filter_map(|(value, _)| value.parse().ok()));
         let ids: Vec<Uuid> = others.iter().map(|hit| hit.entity.id).chain(facet_ids).collect();
-        let rows = self.read.composition_rows(&song_ids).await.map_err(store_problem)?;
-        let labels = self.read.labels(&ids, self.script).await.map_err(store_problem)?;
-        let labels: HashMap<Uuid, Label> =
-            labels.iter().map(|(id, label)| (*id, Label::of(label, self.script))).collect();
-        let mut items: HashMap<Uuid, CompositionItem> =
-            rows.into_iter().map(|row| (row.id, CompositionItem::of(row, self.script))).collect();
+        let rows = self.state.held.songs(self.read, &song_ids).await.map_err(store_problem)?;
+        let labels = self.state.held.labels(self.read, &ids).await.map_err(store_problem)?;
+        let label = |id: Uuid| labels.get(id).map(|label| Label::of(label, self.script));
         let hits = answer.hits.into_iter().filter_map(|hit| {
-            let composition = items.remove(&hit.entity.id);
-            let entity = labels.get(&hit.entity.id).cloned();
+            let row = rows.get(hit.entity.id);
+            let composition = row.map(|row| CompositionItem::of(row, self.script));
+            let entity = if composition.is_none() { label(hit.entity.id) } else { None };
             // A record that was withdrawn a moment ago is in the index and not in the database.
             (composition.is_some() || entity.is_some()).then(|| found_hit(hit, composition, entity))
         });
-        Ok(Found {
+        let found = Found {
             hits: hits.collect(),
-            facets: answer.facets.into_iter().map(|counts| found_facet(counts, &labels)).collect(),
+            facets: answer.facets.into_iter().map(|counts| found_facet(counts, label)).collect(),
             total: answer.total,
             next_cursor: paging.cursor(answer.next),
             low_confidence: answer.low_confidence,
@@ -391,7 +392,8 @@ impl Shown<'_> {
             partial: answer.partial,
             truncated: answer.truncated,
             watermark: answer.position.position,
-        })
+        };
+        Ok((found, rows.lsn.min(labels.lsn)))
     }
 }
 
@@ -423,11 +425,10 @@ fn found_hit(hit: Hit, composition: Option<CompositionItem>, entity: Option<Labe
     }
 }
 
-fn found_facet(counts: FacetCounts, labels: &HashMap<Uuid, Label>) -> FoundFacet {
-    let value = |(value, count): (String, u64)| {
-        let entity = value.parse().ok().and_then(|id: Uuid| labels.get(&id));
-        let label = entity.map_or_else(|| value.clone(), |entity| entity.label.clone());
-        FacetValue { value, label, slug: entity.map(|entity| entity.slug.clone()), count }
+fn found_facet(counts: FacetCounts, label_of: impl Fn(Uuid) -> Option<Label>) -> FoundFacet {
+    let value = |(value, count): (String, u64)| match value.parse().ok().and_then(&label_of) {
+        Some(Label { label, slug, .. }) => FacetValue { value, label, slug: Some(slug), count },
+        None => FacetValue { label: value.clone(), value, slug: None, count },
     };
     FoundFacet { facet: counts.facet, values: counts.values.into_iter().map(value).collect() }
 }

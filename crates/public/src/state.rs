@@ -1,6 +1,7 @@
 //! What every endpoint is handed.
 
 use crate::fallback::Freshness;
+use crate::held::Held;
 use cache::Cache;
 use domain::{Clock, Region};
 use search::Search;
@@ -25,7 +26,7 @@ pub struct Config {
     /// Empty leaves them relative.
     #[serde(default)]
     pub site_url: String,
-    /// False switches the cache of the node off: every answer is read and written anew.
+    /// False switches the cache of answers off: every one is made anew, from the rows that the node keeps.
     pub cached: bool,
 }
 
@@ -40,6 +41,8 @@ pub struct State {
     pub freshness: Arc<Freshness>,
     /// Answers of this process.
     pub cache: Cache,
+    /// Rows that this process keeps parsed.
+    pub held: Held,
     /// What time it is.
     pub clock: Clock,
     /// Where this process runs.

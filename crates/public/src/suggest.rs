@@ -83,11 +83,11 @@ pub(crate) async fn handler(
     let read = read(&state).await?;
     let found = fallback::suggest(&state, &read, &suggest).await.map_err(search_problem)?;
     let ids: Vec<Uuid> = found.iter().map(|suggestion| suggestion.entity.id).collect();
-    let labels = read.labels(&ids, script).await.map_err(store_problem)?;
+    let labels = state.held.labels(&read, &ids).await.map_err(store_problem)?;
     let mut groups: Vec<OfKind> = Vec::new();
     for suggestion in found {
         // A record that was withdrawn a moment ago is in the index and not in the database.
-        let Some(label) = labels.get(&suggestion.entity.id) else { continue };
+        let Some(label) = labels.get(suggestion.entity.id) else { continue };
         let label = Label::of(label, script);
         let alias = (suggestion.text != label.label).then_some(suggestion.text);
         let item = Item { label, alias, songs: suggestion.songs };
@@ -97,5 +97,5 @@ pub(crate) async fn handler(
         }
     }
     let keys = kinds.into_iter().fold(SurrogateKeys::default(), SurrogateKeys::list);
-    Ok(Made::new(&Suggestions { groups }, &keys, &read)?.respond(&have))
+    Ok(Made::new(&Suggestions { groups }, &keys, &read)?.not_after(labels.lsn).respond(&have))
 }

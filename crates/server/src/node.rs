@@ -214,6 +214,7 @@ impl Parts {
                 search: self.search.clone(),
                 freshness: Arc::new(public::Freshness::new(Duration::from_secs(config.public.index_stale_s))),
                 cache: self.cache.clone(),
+                held: public::Held::new(&self.cache),
                 clock: clock.clone(),
                 region: config.node.region.clone(),
                 config: Arc::new(config.public.clone()),

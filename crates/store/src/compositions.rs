@@ -92,6 +92,8 @@ pub struct CompositionRow {
     pub version: i64,
     pub published_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// What it names, also what has no label.
+    refers: Vec<EntityRef>,
     sort_key: Vec<u8>,
 }
 
@@ -183,6 +185,14 @@ impl Read {
 
 /// The columns with lists of ids that a line shows as labels.
 const LABELLED: [&str; 6] = ["raga_ids", "tala_ids", "deity_ids", "temple_ids", "tag_ids", "sampradaya_ids"];
+const LABELLED_KINDS: [EntityKind; 6] = [
+    EntityKind::Raga,
+    EntityKind::Tala,
+    EntityKind::Deity,
+    EntityKind::Temple,
+    EntityKind::Tag,
+    EntityKind::Sampradaya,
+];
 
 fn push_conditions(sql: &mut Growing, filter: &CompositionFilter) {
     if let Some(composer) = filter.composer {
@@ -262,14 +272,31 @@ fn row_of(row: &PgRow, labels: &HashMap<Uuid, Label>) -> Result<CompositionRow, 
         external_ids: row.try_get::<Json<Vec<ExternalId>>, _>("external_ids")?.0,
         published_at: row.try_get("published_at")?,
         updated_at: row.try_get("updated_at")?,
+        refers: refers_of(row)?,
         sort_key: row.try_get("sort_key")?,
     })
+}
+
+fn refers_of(row: &PgRow) -> Result<Vec<EntityRef>, Error> {
+    let composer: Option<Uuid> = row.try_get("composer_id")?;
+    let mut refers: Vec<EntityRef> =
+        composer.into_iter().map(|id| EntityRef { kind: EntityKind::Composer, id }).collect();
+    for (column, kind) in LABELLED.into_iter().zip(LABELLED_KINDS) {
+        let ids: Vec<Uuid> = row.try_get(column)?;
+        refers.extend(ids.into_iter().map(|id| EntityRef { kind, id }));
+    }
+    Ok(refers)
 }
 
 impl CompositionRow {
     /// The composition itself.
     pub const fn entity(&self) -> EntityRef {
         EntityRef { kind: EntityKind::Composition, id: self.id }
+    }
+
+    /// The composition and all that its line names: a change of any of them changes the line.
+    pub fn shows(&self) -> impl Iterator<Item = EntityRef> {
+        std::iter::once(self.entity()).chain(self.refers.iter().copied())
     }
 }
 

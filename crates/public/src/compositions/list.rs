@@ -133,7 +133,7 @@ pub(crate) async fn handler(
                 _ => None,
             };
             let songs = Songs {
-                items: page.items.into_iter().map(|row| CompositionItem::of(row, script)).collect(),
+                items: page.items.iter().map(|row| CompositionItem::of(row, script)).collect(),
                 next_cursor: paging.cursor(page.next),
                 total,
             };

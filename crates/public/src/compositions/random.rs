@@ -54,5 +54,5 @@ pub(crate) async fn drawn(
     let id = read.nth_composition(u64::try_from(draw).unwrap_or(0)).await.map_err(store_problem)?;
     let id = id.ok_or_else(Problem::not_found)?;
     let row = read.composition_rows(&[id]).await.map_err(store_problem)?.pop();
-    row.map(|row| CompositionItem::of(row, script)).ok_or_else(Problem::not_found)
+    row.map(|row| CompositionItem::of(&row, script)).ok_or_else(Problem::not_found)
 }

@@ -171,7 +171,7 @@ pub(crate) async fn similar(
         found.into_iter().map(|(_, id, reasons)| (id, reasons)).collect();
     let item = |song: store::CompositionRow| {
         let reasons = reasons.remove(&song.id).unwrap_or_default();
-        Similar { composition: CompositionItem::of(song, script), reasons }
+        Similar { composition: CompositionItem::of(&song, script), reasons }
     };
     Ok(songs.into_iter().map(item).collect())
 }

@@ -124,9 +124,6 @@ impl SongsOf {
         };
         let page = read.compositions(&filter, SONGS, None).await.map_err(store_problem)?;
         let total = read.composition_count(&filter).await.map_err(store_problem)?;
-        Ok(Self {
-            items: page.items.into_iter().map(|row| CompositionItem::of(row, script)).collect(),
-            total,
-        })
+        Ok(Self { items: page.items.iter().map(|row| CompositionItem::of(row, script)).collect(), total })
     }
 }

@@ -43,7 +43,7 @@ async fn entries(read: &Read, site: &str, script: Option<Script>) -> Result<Vec<
     let page = read.compositions(&filter, ENTRIES, None).await.map_err(store_problem)?;
     let entry = |row: store::CompositionRow| {
         let (published_at, updated_at) = (row.published_at, row.updated_at);
-        let song = CompositionItem::of(row, script);
+        let song = CompositionItem::of(&row, script);
         Entry {
             id: format!("urn:uuid:{}", song.id),
             url: format!("{site}/compositions/{}", song.slug),

@@ -81,7 +81,7 @@ pub(crate) async fn handler(
     question
         .answer(|| async {
             let read = read(&state).await?;
-            let ragas = read.ragas_all().await.map_err(store_problem)?;
+            let (ragas, lsn) = state.held.ragas(&read).await.map_err(store_problem)?;
             let found = |row: &RagaRow| {
                 let tonic = query.tonic_in(&row.raga)?;
                 Some(Match {
@@ -97,7 +97,8 @@ pub(crate) async fn handler(
             items.sort_by(|a, b| {
                 (a.tonic, &a.raga.label, a.raga.id).cmp(&(b.tonic, &b.raga.label, b.raga.id))
             });
-            Made::new(&Matches { items }, &SurrogateKeys::default().list(EntityKind::Raga), &read)
+            let keys = SurrogateKeys::default().list(EntityKind::Raga);
+            Ok(Made::new(&Matches { items }, &keys, &read)?.not_after(lsn))
         })
         .await
 }

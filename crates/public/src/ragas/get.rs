@@ -6,6 +6,7 @@ use crate::error::store_problem;
 use crate::fields::{Fields, words};
 use crate::page::{Opened, Page, keys, live};
 use crate::parameters;
+use crate::ragas::all::Ragas;
 use crate::state::State;
 use crate::view::raga::{Alias, Mode, RagaDetail};
 use axum::extract::State as Shared;
@@ -14,7 +15,7 @@ use domain::{EntityKind, Record};
 use http::Uri;
 use lipi::Script;
 use serde::{Deserialize, Serialize};
-use store::{Live, RagaRow};
+use store::Live;
 use utoipa::{IntoParams, ToSchema};
 use web::{IfNoneMatch, Path, Problem, Query};
 
@@ -90,20 +91,21 @@ pub(crate) async fn handler(
     page.question()
         .answer(|| async {
             let live = live(&read, entity.kind, entity.id).await?;
-            let all = read.ragas_all().await.map_err(store_problem)?;
+            let (all, lsn) = state.held.ragas(&read).await.map_err(store_problem)?;
             let mut body = RagaPage::of(&live, &all, &included, script)?;
             body.compositions = Some(SongsOf::read(&read, entity, script).await?);
             let keys = with_songs(keys(&live));
-            match &page.fields {
-                Some(fields) => Made::new(&fields.trimmed(&body)?, &keys, &read),
-                None => Made::new(&body, &keys, &read),
-            }
+            let made = match &page.fields {
+                Some(fields) => Made::new(&fields.trimmed(&body)?, &keys, &read)?,
+                None => Made::new(&body, &keys, &read)?,
+            };
+            Ok(made.not_after(lsn))
         })
         .await
 }
 
 impl RagaPage {
-    fn of(live: &Live, all: &[RagaRow], included: &[&str], script: Option<Script>) -> Result<Self, Problem> {
+    fn of(live: &Live, all: &Ragas, included: &[&str], script: Option<Script>) -> Result<Self, Problem> {
         let Record::Raga(raga) = &live.record else { return Err(Problem::not_found()) };
         let has = |word: &str| included.contains(&word);
         Ok(Self {

@@ -1,5 +1,6 @@
 //! Ragas.
 
+pub mod all;
 pub mod by_swaras;
 pub mod get;
 pub mod list;

@@ -125,7 +125,7 @@ impl SongsOf {
     ) -> Result<Self, Problem> {
         let found = read.compositions(filter, paging.limit, paging.after.as_ref()).await;
         let found = found.map_err(store_problem)?;
-        let items = found.items.into_iter().map(|row| CompositionItem::of(row, Some(face.script))).collect();
+        let items = found.items.iter().map(|row| CompositionItem::of(row, Some(face.script))).collect();
         Ok(Self { items, next: paging.cursor(found.next), is_ordered: false, of })
     }
 
@@ -133,7 +133,7 @@ impl SongsOf {
     async fn members(read: &Read, group: &Group, face: Face) -> Result<Self, Problem> {
         let ids: Vec<Uuid> = group.members.iter().map(|member| member.composition.0).collect();
         let rows = read.composition_rows(&ids).await.map_err(store_problem)?;
-        let items = rows.into_iter().map(|row| CompositionItem::of(row, Some(face.script))).collect();
+        let items = rows.iter().map(|row| CompositionItem::of(row, Some(face.script))).collect();
         Ok(Self { items, next: None, is_ordered: true, of: EntityKind::Group })
     }
 

@@ -75,7 +75,7 @@ async fn listed(read: &Read, slugs: &[&str], face: Face) -> Result<Vec<Compositi
         ids.extend(found.map(|found| found.id));
     }
     let rows = read.composition_rows(&ids).await.map_err(store_problem)?;
-    Ok(rows.into_iter().map(|row| CompositionItem::of(row, Some(face.script))).collect())
+    Ok(rows.iter().map(|row| CompositionItem::of(row, Some(face.script))).collect())
 }
 
 fn page(slugs: &[&str], title: Option<&str>, listed: &[CompositionItem], face: Face) -> Page {

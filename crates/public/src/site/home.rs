@@ -29,6 +29,8 @@ struct Home {
     /// Those with the most songs first.
     composers: Vec<EntityItem>,
     melas: Table,
+    /// Where all of it is known to be right.
+    lsn: u64,
     songs: u64,
     ragas: u64,
     composers_all: u64,
@@ -52,7 +54,7 @@ pub(super) async fn handler(
     let answer = question
         .answer(|| async {
             let read = read(&state).await?;
-            let home = Home::of(&read, date, face).await?;
+            let home = Home::of(&state, &read, date, face).await?;
             let mut page = Page::new("", Address::new("/"), face, home.draw(date, face));
             page.description = face
                 .say("Songs of Carnatic music with their ragas, talas, composers and words, in six scripts.")
@@ -61,14 +63,14 @@ pub(super) async fn handler(
             page.json_ld = Some(website(&state.config.site_url));
             let shown = [EntityKind::Composition, EntityKind::Composer, EntityKind::Raga, EntityKind::Tala];
             let keys = shown.into_iter().fold(SurrogateKeys::default(), SurrogateKeys::list);
-            Ok(page.made(&state, &keys, &read))
+            Ok(page.made(&state, &keys, &read).not_after(home.lsn))
         })
         .await?;
     Ok(dressed(answer, HTML))
 }
 
 impl Home {
-    async fn of(read: &Read, date: NaiveDate, face: Face) -> Result<Self, Problem> {
+    async fn of(state: &State, read: &Read, date: NaiveDate, face: Face) -> Result<Self, Problem> {
         let today = match drawn(read, date.to_string().as_bytes(), Some(face.script)).await {
             Err(problem) if problem.status() == StatusCode::NOT_FOUND => None,
             found => Some(found?),
@@ -85,11 +87,13 @@ impl Home {
             .collect();
         composers.sort_by_key(|composer| std::cmp::Reverse(composer.compositions));
         composers.truncate(COMPOSERS);
+        let (melas, lsn) = Table::of(state, read, Some(face.script)).await?;
         Ok(Self {
             today,
-            newest: newest.items.into_iter().map(|row| CompositionItem::of(row, Some(face.script))).collect(),
+            newest: newest.items.iter().map(|row| CompositionItem::of(row, Some(face.script))).collect(),
             composers,
-            melas: Table::of(read, Some(face.script)).await?,
+            melas,
+            lsn,
             songs: read.published_count().await.map_err(store_problem)?,
             ragas: read.entity_count(EntityKind::Raga).await.map_err(store_problem)?,
             composers_all: read.entity_count(EntityKind::Composer).await.map_err(store_problem)?,

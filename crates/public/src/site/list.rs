@@ -40,7 +40,7 @@ pub(super) async fn compositions(
                 read.compositions(&CompositionFilter::default(), paging.limit, paging.after.as_ref()).await;
             let found = found.map_err(store_problem)?;
             let items: Vec<CompositionItem> =
-                found.items.into_iter().map(|row| CompositionItem::of(row, Some(face.script))).collect();
+                found.items.iter().map(|row| CompositionItem::of(row, Some(face.script))).collect();
             let next = paging.cursor(found.next);
             let body = html! {
                 (browse::letters(kind, letters.iter().map(|letter| letter.letter.as_str()), None, face))

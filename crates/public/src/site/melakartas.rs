@@ -28,7 +28,7 @@ pub(super) async fn handler(
     let answer = question
         .answer(|| async {
             let read = read(&state).await?;
-            let table = Table::of(&read, Some(face.script)).await?;
+            let (table, lsn) = Table::of(&state, &read, Some(face.script)).await?;
             let address = Address::new("/melakartas");
             let mut page =
                 Page::new(face.say("The seventy-two melakartas"), address, face, full(&table, face));
@@ -36,7 +36,8 @@ pub(super) async fn handler(
                 .say("The 72 melakarta ragas by chakra, with their swaras and the number of their janyas.")
                 .into();
             page.api = Some("/v1/melakartas".into());
-            Ok(page.made(&state, &SurrogateKeys::default().list(EntityKind::Raga), &read))
+            let keys = SurrogateKeys::default().list(EntityKind::Raga);
+            Ok(page.made(&state, &keys, &read).not_after(lsn))
         })
         .await?;
     Ok(dressed(answer, HTML))

@@ -10,17 +10,18 @@ use super::{draw, songs, words};
 use crate::answer::{Question, read};
 use crate::error::store_problem;
 use crate::page::{keys, live};
+use crate::ragas::all::{Ragas, swaras, tokens};
 use crate::state::{Keep, State};
 use crate::view::Label;
 use crate::view::raga::{Line, RagaDetail, RagaScale};
 use axum::extract::State as Shared;
 use axum::response::Response;
 use domain::music::raga::{RagaKind, Tradition};
-use domain::music::scale::{self, ScaleToken};
-use domain::music::{Raga, SwaraSet, melakarta, swara_set};
+use domain::music::scale::ScaleToken;
+use domain::music::{Raga, melakarta, swara_set};
 use domain::{EntityKind, Record};
 use maud::{Markup, html};
-use store::{CompositionFilter, RagaRow};
+use store::CompositionFilter;
 use uuid::Uuid;
 use web::{IfNoneMatch, Path, Problem, Query};
 
@@ -47,7 +48,7 @@ pub(super) async fn handler(
         .answer(|| async {
             let live = live(&read, kind, id).await?;
             let Record::Raga(raga) = &live.record else { return Err(Problem::not_found()) };
-            let all = read.ragas_all().await.map_err(store_problem)?;
+            let (all, lsn) = state.held.ragas(&read).await.map_err(store_problem)?;
             let detail = RagaDetail::of(&live, raga, &all, Some(face.script));
             let modes = modes(id, raga, &all, face);
             let filter = CompositionFilter { raga: Some(id), ..CompositionFilter::default() };
@@ -55,7 +56,7 @@ pub(super) async fn handler(
             let page = page(&detail, &modes, &sung, &asked, face);
             // Relatives are found among all ragas, and its songs among all songs.
             let keys = keys(&live).list(EntityKind::Raga).list(EntityKind::Composition);
-            Ok(page.made(&state, &keys, &read))
+            Ok(page.made(&state, &keys, &read).not_after(lsn))
         })
         .await?;
     Ok(dressed(answer, HTML))
@@ -71,25 +72,17 @@ struct Mode {
 /// Ragas that one mode names, melas before janyas.
 const MODE_RAGAS_MAX: usize = 4;
 
-fn modes(id: Uuid, raga: &Raga, all: &[RagaRow], face: Face) -> Vec<Mode> {
+fn modes(id: Uuid, raga: &Raga, all: &Ragas, face: Face) -> Vec<Mode> {
     let mode = |mode: swara_set::Mode| {
-        let fits = |row: &&RagaRow| row.id != id && swaras(&row.raga) == mode.set;
-        let rows = all.iter().filter(fits).take(MODE_RAGAS_MAX);
+        let rows = all.with_set(mode.set).filter(|row| row.id != id).take(MODE_RAGAS_MAX);
         let ragas: Vec<Label> = rows.map(|row| Label::of(&row.label, Some(face.script))).collect();
         (!ragas.is_empty()).then(|| Mode { from: name_at(raga, mode.tonic), ragas })
     };
     swaras(raga).modes().into_iter().filter(|mode| mode.tonic != 0).filter_map(mode).collect()
 }
 
-/// The pitches of both lines together.
-fn swaras(raga: &Raga) -> SwaraSet {
-    let mask = scale::swara_set(&raga.arohana).mask() | scale::swara_set(&raga.avarohana).mask();
-    SwaraSet::from_mask(mask)
-}
-
 fn name_at(raga: &Raga, position: u8) -> String {
-    let mut tokens = raga.arohana.iter().chain(&raga.avarohana);
-    tokens
+    tokens(raga)
         .find(|token| token.swara.position() == position)
         .map_or_else(String::new, |token| token.swara.to_string())
 }

@@ -43,13 +43,15 @@ pub(super) async fn handler(
     asked.script = Some(face.script.as_str().to_owned());
     asked.facets = Some(FACETS.map(Facet::as_str).join(","));
     let read = read(&state).await?;
-    let Finding { found, keys } = find(&state, &read, &asked).await?;
-    let names = match names_of(&asked) {
-        Some(names) => find(&state, &read, &names).await?.found,
-        None => Found::default(),
-    };
+    let Finding { found, keys, mut lsn } = find(&state, &read, &asked).await?;
+    let mut names = Found::default();
+    if let Some(asked) = names_of(&asked) {
+        let named = find(&state, &read, &asked).await?;
+        lsn = lsn.min(named.lsn);
+        names = named.found;
+    }
     let page = page(&asked, &found, &names, face);
-    let mut response = page.made(&state, &keys, &read).respond(&have);
+    let mut response = page.made(&state, &keys, &read).not_after(lsn).respond(&have);
     response.headers_mut().insert("x-index-seq", HeaderValue::from(found.watermark));
     Ok(dressed(response, HTML))
 }

@@ -47,7 +47,7 @@ pub struct CompositionItem {
 
 impl CompositionItem {
     /// The item of `row`, with names in `script`.
-    pub fn of(row: CompositionRow, script: Option<Script>) -> Self {
+    pub fn of(row: &CompositionRow, script: Option<Script>) -> Self {
         let own = Label::of(&row.label, script);
         let labels = |labels: &[store::Label]| labels.iter().map(|label| Label::of(label, script)).collect();
         Self {
@@ -55,17 +55,17 @@ impl CompositionItem {
             slug: own.slug,
             title: own.label,
             machine_made: own.machine_made,
-            incipit: row.incipit,
+            incipit: row.incipit.clone(),
             form: row.form,
-            languages: row.languages,
+            languages: row.languages.clone(),
             composer: row.composer.as_ref().map(|composer| Label::of(composer, script)),
             ragas: labels(&row.ragas),
             is_ragamalika: row.is_ragamalika,
             talas: labels(&row.talas),
             deities: labels(&row.deities),
             sampradayas: labels(&row.sampradayas),
-            scripts: row.scripts,
-            external_ids: row.external_ids,
+            scripts: row.scripts.clone(),
+            external_ids: row.external_ids.clone(),
             updated_at: row.updated_at,
         }
     }

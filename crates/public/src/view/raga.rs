@@ -1,14 +1,15 @@
 //! Ragas as readers see them: the scale with what can be read off it.
 
+use crate::ragas::all::{Ragas, labels, swaras, tokens};
 use crate::view::entity::EntityDetail;
 use crate::view::label::Label;
 use domain::music::raga::{RagaKind, Tradition};
 use domain::music::scale::{self, Motion, ScaleJati};
-use domain::music::{Raga, ScaleToken, Swara, SwaraSet};
+use domain::music::{Raga, ScaleToken, Swara};
 use domain::name::{AliasScheme, Name, NameRole};
 use lipi::Script;
 use serde::Serialize;
-use store::{Live, RagaRow};
+use store::Live;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -25,18 +26,12 @@ pub struct RagaDetail {
 
 impl RagaDetail {
     /// The document of `live`, which is `raga`, among `all` ragas.
-    pub fn of(live: &Live, raga: &Raga, all: &[RagaRow], script: Option<Script>) -> Self {
+    pub fn of(live: &Live, raga: &Raga, all: &Ragas, script: Option<Script>) -> Self {
         let id = live.entity.id;
-        let labels = |belongs: &dyn Fn(&RagaRow) -> bool| {
-            let rows = all.iter().filter(|row| row.id != id && belongs(row));
-            let mut labels: Vec<Label> = rows.map(|row| Label::of(&row.label, script)).collect();
-            labels.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
-            labels
-        };
         Self {
             entity: EntityDetail::of(live, script),
-            janyas: labels(&|row| row.raga.parent.is_some_and(|parent| parent.0 == id)),
-            same_scale: labels(&|row| row.raga.has_scale_of(raga)),
+            janyas: labels(all.janyas(id), id, script),
+            same_scale: labels(all.with_scale_of(raga), id, script),
         }
     }
 }
@@ -78,18 +73,12 @@ pub struct Mode {
 
 impl Mode {
     /// The modes of `raga` but its own, each with the ragas among `all` that have its swaras.
-    pub fn all(id: Uuid, raga: &Raga, all: &[RagaRow], script: Option<Script>) -> Vec<Self> {
-        let set = |raga: &Raga| -> SwaraSet {
-            raga.arohana.iter().chain(&raga.avarohana).map(|token| token.swara).collect()
-        };
-        let names: Vec<Swara> = raga.arohana.iter().chain(&raga.avarohana).map(|token| token.swara).collect();
-        let modes = set(raga).modes().into_iter().filter(|mode| mode.tonic != 0);
+    pub fn all(id: Uuid, raga: &Raga, all: &Ragas, script: Option<Script>) -> Vec<Self> {
+        let modes = swaras(raga).modes().into_iter().filter(|mode| mode.tonic != 0);
         modes
             .filter_map(|mode| {
-                let from = *names.iter().find(|swara| swara.position() == mode.tonic)?;
-                let rows = all.iter().filter(|row| row.id != id && set(&row.raga) == mode.set);
-                let mut ragas: Vec<Label> = rows.map(|row| Label::of(&row.label, script)).collect();
-                ragas.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
+                let from = tokens(raga).find(|token| token.swara.position() == mode.tonic)?.swara;
+                let ragas = labels(all.with_set(mode.set), id, script);
                 Some(Self { tonic: mode.tonic, from, swaras: mode.swaras, ragas })
             })
             .collect()

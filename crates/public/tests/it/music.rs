@@ -1,7 +1,7 @@
 //! Ragas by what they are made of.
 
 use crate::catalogue::{janya, melas};
-use crate::support::{App, texts};
+use crate::support::{App, Stored, texts};
 use serde_json::{Value, json};
 
 /// Mohanam and its relatives by graha bheda.
@@ -114,4 +114,35 @@ async fn raga_page_lists_its_relatives() {
     assert_eq!(twin["scale"]["parent"]["id"], mela.body["id"]);
     assert_eq!(texts(&twin["same_scale"], "slug"), ["suddha-dhanyasi"]);
     assert_eq!(twin["same_scale"][0]["machine_made"], true);
+}
+
+#[tokio::test]
+async fn a_change_of_one_raga_is_seen_at_once_by_all_that_is_computed_from_all_ragas() {
+    let Some(app) = App::start().await else { return };
+    load(&app).await;
+    let entity = app.add(janya("Udayaravicandrikā", melas_parent(&app).await, "S G2 M1 P N2 S")).await;
+    let same = |body: &Value| texts(&body["same_scale"], "label");
+    let twin = "/v1/ragas/suddha-dhanyasi?include=graha_bheda";
+    assert_eq!(same(&app.ok(twin).await), ["Udayaravicandrikā"]);
+    let page = app.get("/ragas/mohanam").await.expect(200);
+    assert!(String::from_utf8_lossy(&page.bytes).contains("Udayaravicandrikā"), "by graha bheda");
+
+    app.edit(entity, Stored(janya("Udayaravi", melas_parent(&app).await, "S G2 M1 P N2 S"))).await;
+    assert_eq!(same(&app.ok(twin).await), ["Udayaravi"], "its new name");
+    app.edit(entity, Stored(janya("Udayaravi", melas_parent(&app).await, "S G2 M1 D1 N2 S"))).await;
+    let after = app.ok(twin).await;
+    assert_eq!(same(&after), [""; 0], "its new scale");
+    let modes: Vec<Vec<String>> =
+        after["graha_bheda"].as_array().unwrap().iter().map(|mode| texts(&mode["ragas"], "label")).collect();
+    assert!(modes.contains(&vec!["Hindōḷaṁ".to_owned(), "Udayaravi".to_owned()]), "{modes:?}");
+    assert_eq!(named(&app.ok("/v1/ragas/by-swaras?swaras=S+G2+M1+P+N2").await), ["Śuddha Dhanyāsi"]);
+    let page = app.get("/ragas/mohanam").await.expect(200);
+    assert!(String::from_utf8_lossy(&page.bytes).contains("Udayaravi"), "still a relative, by another note");
+    let mela = app.ok("/v1/melakartas").await["chakras"][3]["melas"][3]["janyas"].clone();
+    assert_eq!(mela, json!(3));
+}
+
+/// The mela that the relatives of Mōhanaṁ with G2 and N2 come from.
+async fn melas_parent(app: &App) -> uuid::Uuid {
+    app.ok("/v1/ragas/kharaharapriya").await["id"].as_str().unwrap().parse().unwrap()
 }

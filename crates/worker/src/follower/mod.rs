@@ -276,6 +276,7 @@ impl Follower {
 
         let purges: Vec<Purge> = entries.iter().map(purge_of).collect();
         self.raise_floors(&purges).await;
+        self.cache.settle(settled(entries, self.config.batch_max));
         self.crash_point(Step::Cache);
 
         self.feed.advance(at.epoch, purges);
@@ -389,6 +390,14 @@ impl Follower {
             std::process::abort();
         }
     }
+}
+
+/// Up to where the floors of all changes are raised by a batch: one that is full may end amid the events that the
+/// relay carried at once, which share a position of the WAL.
+fn settled(entries: &[Entry], batch_max: usize) -> u64 {
+    let last = entries.last().map_or(0, |entry| entry.lsn);
+    let is_whole = |lsn: &u64| entries.len() < batch_max || *lsn < last;
+    entries.iter().map(|entry| entry.lsn).filter(is_whole).max().unwrap_or(0)
 }
 
 /// The songs in `raga`, the ragas derived from it, and the songs in those: their documents hold its mela.

@@ -2,6 +2,9 @@
 //!
 //! A compressed answer is another representation, so its entity tag is another too: the tag of the plain one with a
 //! mark behind it. The mark is taken off when the tag comes back, so that nobody else needs to know of it.
+//!
+//! Our edges make codings of what they keep, each once: what they may keep is sent to them plain and depends on no
+//! `Accept-Encoding`, so that they keep it once. Clients without an edge, and answers that no edge keeps, get gzip.
 
 use crate::problem::Problem;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
@@ -11,7 +14,8 @@ use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    VARY, VIA,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::io::Write;
@@ -28,8 +32,12 @@ const MARK: &str = "-gzip\"";
 /// The layer.
 pub(crate) async fn compress(mut request: Request, next: Next) -> Response {
     let takes = request.method() == Method::GET && takes_gzip(request.headers());
+    let is_for_an_edge = is_for_an_edge(request.headers());
     let has_marked = unmark(request.headers_mut());
     let mut response = next.run(request).await;
+    if is_for_an_edge && !has_marked && is_kept(response.headers()) {
+        return response;
+    }
     if response.status() == StatusCode::NOT_MODIFIED {
         if takes && has_marked {
             mark(response.headers_mut());
@@ -82,6 +90,25 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
         }
     }
     any
+}
+
+/// Whether one of our edges stands between the client and us (RFC 9110, 7.6.3).
+fn is_for_an_edge(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(VIA).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|hop| hop.split_whitespace().nth(1) == Some(EDGE))
+}
+
+/// What edges call themselves.
+const EDGE: &str = "sangraha-edge";
+
+/// Whether a shared cache may keep the answer.
+fn is_kept(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let mut directives = values.flat_map(|value| value.split(',')).map(str::trim).peekable();
+    directives.peek().is_some()
+        && directives.all(|directive| {
+            !directive.eq_ignore_ascii_case("no-store") && !directive.eq_ignore_ascii_case("private")
+        })
 }
 
 fn is_text(headers: &HeaderMap) -> bool {
@@ -140,6 +167,31 @@ mod tests {
             assert_eq!(takes_gzip(&headers(ACCEPT_ENCODING, asked)), expected, "{asked}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn an_edge_is_known_by_what_it_calls_itself() {
+        for (via, expected) in [
+            ("1.1 sangraha-edge", true),
+            ("1.0 fred, HTTP/1.1 sangraha-edge (a comment)", true),
+            ("1.1 sangraha-edges", false),
+            ("1.1 varnish", false),
+            ("sangraha-edge", false),
+            ("", false),
+        ] {
+            assert_eq!(is_for_an_edge(&headers(VIA, via)), expected, "{via}");
+        }
+        assert!(!is_for_an_edge(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn what_no_cache_keeps_is_told_from_what_one_may() {
+        for (control, expected) in
+            [("public, max-age=60, s-maxage=600", true), ("no-store", false), ("private, max-age=5", false)]
+        {
+            assert_eq!(is_kept(&headers(CACHE_CONTROL, control)), expected, "{control}");
+        }
+        assert!(!is_kept(&HeaderMap::new()));
     }
 
     #[test]

@@ -225,3 +225,16 @@ async fn texts_are_compressed_for_whoever_takes_it_under_a_tag_of_their_own() {
         app.get_cached(path, Some(packed.etag())).await.expect(304);
     }
 }
+
+#[tokio::test]
+async fn an_edge_gets_what_it_keeps_plain_and_once_for_all_clients() {
+    let Some(app) = App::start().await else { return };
+    Catalogue::load(&app).await;
+    for path in ["/v1/compositions", "/", "/v1/search?q=nanu"] {
+        let answer = app.packed_by_an_edge(path).await.expect(200);
+        assert_eq!((answer.header("content-encoding"), answer.header("vary")), ("", ""), "{path}");
+        assert!(!answer.etag().contains("gzip"), "{path}");
+    }
+    let kept_by_nobody = app.packed_by_an_edge("/v1/compositions/random?seed=7").await.expect(200);
+    assert_eq!(kept_by_nobody.header("vary"), "accept-encoding");
+}

@@ -64,6 +64,7 @@ impl App {
                 search: search.clone(),
                 freshness: Arc::new(public::Freshness::new(std::time::Duration::from_secs(60))),
                 cache: cache.clone(),
+                held: public::Held::new(&cache),
                 clock: clock.clone(),
                 region: database::region("a"),
                 config: Arc::new(serde_json::from_value(config).unwrap()),
@@ -102,6 +103,13 @@ impl App {
             request = request.header("if-none-match", have);
         }
         answered(&self.cached, request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Asks as an edge whose client takes gzip.
+    pub async fn packed_by_an_edge(&self, path: &str) -> Answer {
+        let request = Request::builder().uri(path).header("accept-encoding", "br, gzip");
+        let request = request.header("via", "1.1 sangraha-edge").body(Body::empty()).unwrap();
+        answered(&self.cached, request).await
     }
 
     /// Asks through the cache of the node.
@@ -186,6 +194,7 @@ impl App {
         self.search.apply(&truth.iter().map(indexed).collect::<Vec<_>>()).await.unwrap();
         let keys: Vec<String> = entities.iter().flat_map(|entity| surrogate_keys(*entity)).collect();
         self.cache.raise(&keys, lsn).await;
+        self.cache.settle(lsn);
     }
 
     pub async fn edit(&self, entity: EntityRef, record: impl Into<Stored>) {

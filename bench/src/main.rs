@@ -35,6 +35,8 @@ enum What {
     Search(searches::Options),
     /// Searches at a steady rate while indexes are built anew and swapped.
     Swap(swap::Options),
+    /// Searches and suggestions of a node of a running platform, over HTTP.
+    SearchHttp(searches::http::Options),
     /// Judged queries, answered by the search and by the means at hand.
     Relevance(relevance::Options),
 }
@@ -47,6 +49,7 @@ async fn main() -> ExitCode {
         What::Pages(options) => pages::run(options).await,
         What::Search(options) => searches::run(options).await,
         What::Swap(options) => swap::run(options).await,
+        What::SearchHttp(options) => searches::http::run(options).await,
         What::Relevance(options) => relevance::run(options).await,
     };
     match outcome {

@@ -1,6 +1,7 @@
 //! How fast a search is over generated works: build, size, memory, latency, suggestions, throughput; and the
 //! same works and queries on an OpenSearch beside it, set up as one does for any catalogue.
 
+pub mod http;
 mod ours;
 mod peer;
 mod queries;
@@ -56,10 +57,11 @@ struct Asked {
 
 pub async fn run(options: Options) -> Result<(), String> {
     let world = World::of(options.works, options.seed);
+    let sought = |chance: &mut words::Chance| world.sought(chance);
     let asked = Asked {
-        mix: queries::mix(&world, options.seed + 1, options.queries),
-        warm_up: queries::mix(&world, options.seed + 2, options.queries / 4),
-        beginnings: queries::beginnings(&world, options.seed + 3, options.queries),
+        mix: queries::mix(sought, options.seed + 1, options.queries),
+        warm_up: queries::mix(sought, options.seed + 2, options.queries / 4),
+        beginnings: queries::beginnings(sought, options.seed + 3, options.queries),
         run_for: Duration::from_secs(options.seconds),
         runs: options.runs,
     };

@@ -2,7 +2,6 @@
 //! scripts, slips, beginnings, names, lines, and what is not there.
 
 use super::words::{Chance, ISO, in_script, mistyped, spelled, word};
-use super::works::{Work, World};
 use lipi::{Notation, Scheme, Script};
 
 /// What a query is an example of, and how many there are in a hundred and fourteen.
@@ -51,28 +50,39 @@ enum Kind {
     Lyric,
 }
 
-/// `count` queries for songs of a world, the same for one seed.
-pub fn mix(world: &World, seed: u64, count: usize) -> Vec<String> {
+/// A song as somebody has it in mind. Names are in ISO 15919; what is not known is empty.
+#[derive(Clone, Default)]
+pub struct Song {
+    pub title: String,
+    pub raga: String,
+    pub composer: String,
+    pub tala: String,
+    pub lines: Vec<String>,
+}
+
+/// `count` queries for songs that are `sought`, the same for one seed.
+pub fn mix(sought: impl Fn(&mut Chance) -> Song, seed: u64, count: usize) -> Vec<String> {
     let mut chance = Chance::of(seed, 2);
     let all: Vec<Kind> =
         KINDS.iter().flat_map(|(kind, weight)| std::iter::repeat_n(*kind, *weight)).collect();
     (0..count)
         .map(|_| match chance.is(NO_MATCH_PER_CENT) {
             true => chance.pick(&FOREIGN).to_owned(),
-            false => query(world, chance.pick(&all), &mut chance),
+            false => query(sought(&mut chance), chance.pick(&all), &mut chance),
         })
         .collect()
 }
 
-/// What somebody has typed so far.
-pub fn beginnings(world: &World, seed: u64, count: usize) -> Vec<String> {
+/// What somebody has typed so far of a song, a raga or a composer.
+pub fn beginnings(sought: impl Fn(&mut Chance) -> Song, seed: u64, count: usize) -> Vec<String> {
     let mut chance = Chance::of(seed, 3);
     (0..count)
         .map(|_| {
+            let song = sought(&mut chance);
             let name = match chance.below(4) {
-                0 => world.ragas[chance.below(world.ragas.len())].name.clone(),
-                1 => world.composers[chance.below(world.composers.len())].name.clone(),
-                _ => world.sought(&mut chance).title,
+                0 => song.raga,
+                1 => song.composer,
+                _ => song.title,
             };
             let typed = spelled(&name, &mut chance, 5);
             let letters = 1 + chance.below(10);
@@ -81,9 +91,8 @@ pub fn beginnings(world: &World, seed: u64, count: usize) -> Vec<String> {
         .collect()
 }
 
-fn query(world: &World, kind: Kind, chance: &mut Chance) -> String {
-    let work = world.sought(chance);
-    let title = work.title.as_str();
+fn query(song: Song, kind: Kind, chance: &mut Chance) -> String {
+    let title = song.title.as_str();
     match kind {
         Kind::Exact => title.to_owned(),
         Kind::Variant => spelled(title, chance, 5),
@@ -110,18 +119,18 @@ fn query(world: &World, kind: Kind, chance: &mut Chance) -> String {
             let typed = spelled(title, chance, 5);
             typed.split_once(' ').map_or(typed.clone(), |(_, rest)| rest.to_owned())
         }
-        Kind::Raga | Kind::Composer | Kind::Fields => names(world, &work, kind, chance),
-        Kind::Lyric => match work.lines.len() {
+        Kind::Raga | Kind::Composer | Kind::Fields => names(&song, kind, chance),
+        Kind::Lyric => match song.lines.len() {
             0 => spelled(title, chance, 5),
-            lines => spelled(&work.lines[chance.below(lines)], chance, 10),
+            lines => spelled(&song.lines[chance.below(lines)], chance, 10),
         },
     }
 }
 
-fn names(world: &World, work: &Work, kind: Kind, chance: &mut Chance) -> String {
-    let raga = spelled(&world.ragas[work.raga].name, chance, 5);
-    let composer = spelled(&world.composers[work.composer].name, chance, 5);
-    let tala = spelled(&world.talas[work.tala].name, chance, 5);
+fn names(song: &Song, kind: Kind, chance: &mut Chance) -> String {
+    let raga = spelled(&song.raga, chance, 5);
+    let composer = spelled(&song.composer, chance, 5);
+    let tala = spelled(&song.tala, chance, 5);
     match kind {
         Kind::Raga => format!("{raga} raga"),
         Kind::Composer => composer,

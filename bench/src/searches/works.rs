@@ -1,6 +1,7 @@
 //! Songs that nobody wrote: as many as wanted, the same for one seed, as unevenly spread over composers, ragas
 //! and words as real ones.
 
+use super::queries::Song;
 use super::words::{Chance, Zipf, in_script, word};
 use chrono::DateTime;
 use domain::{EntityKind, EntityRef};
@@ -102,8 +103,16 @@ impl World {
     }
 
     /// A song as often as it is sought.
-    pub fn sought(&self, chance: &mut Chance) -> Work {
-        self.work(self.of_works.draw(chance))
+    pub fn sought(&self, chance: &mut Chance) -> Song {
+        let Work { title, lines, raga, composer, tala, .. } = self.work(self.of_works.draw(chance));
+        let name = |all: &[Named], at: usize| all[at].name.clone();
+        Song {
+            title,
+            lines,
+            raga: name(&self.ragas, raga),
+            composer: name(&self.composers, composer),
+            tala: name(&self.talas, tala),
+        }
     }
 
     pub fn work(&self, number: usize) -> Work {

@@ -72,6 +72,8 @@ pub struct Config {
     pub body_idle_ms_max: u64,
     /// Concurrent requests on one HTTP/2 connection.
     pub http2_streams_max: u32,
+    /// How long an HTTP/2 connection may go without anything but pings: one that is idle, or takes no answers.
+    pub http2_idle_ms_max: u64,
 
     /// Memory of the object store.
     pub memory_bytes_max: usize,
@@ -175,6 +177,7 @@ impl Config {
                 self.purge_wait_ms > 0 && self.purge_wait_ms * 2 <= self.blind_after_ms,
                 "`blind_after_ms` must be at least twice `purge_wait_ms`, which must be positive",
             ),
+            (self.http2_idle_ms_max > 0, "`http2_idle_ms_max` must be positive"),
             (self.connect_timeout_ms > 0, "`connect_timeout_ms` must be positive"),
             (
                 self.public_first_byte_ms_max > 0 && self.admin_first_byte_ms_max > 0,
@@ -229,6 +232,7 @@ impl Default for Config {
             body_bytes_max: 4 * 1024 * 1024,
             body_idle_ms_max: 10_000,
             http2_streams_max: 200,
+            http2_idle_ms_max: 60_000,
             memory_bytes_max: 256 * 1024 * 1024,
             object_bytes_max: 2 * 1024 * 1024,
             freshness_s_max: 7 * 86_400,

@@ -16,7 +16,7 @@ use crate::Inner;
 use crate::body::Body;
 use crate::config::{Config, HEAD_BUFFER_BYTES, ms};
 use crate::front::exchange::{Step, begin};
-use crate::front::guard::Guard;
+use crate::front::guard::{Guard, Patience};
 use crate::reload::Current;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -177,7 +177,12 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let config = &inner.config;
-        let guarded = Guard::new(stream, ms(config.header_read_timeout_ms), ms(config.body_idle_ms_max));
+        let patience = Patience {
+            preface_max: ms(config.header_read_timeout_ms),
+            write_idle_max: ms(config.body_idle_ms_max),
+            http2_idle_max: ms(config.http2_idle_ms_max),
+        };
+        let guarded = Guard::new(stream, &patience);
         let current = self.current;
         let service = service_fn(move |request| answer(current.now(), peer, request));
         let connection = inner.connections.serve_connection(TokioIo::new(guarded), service).into_owned();

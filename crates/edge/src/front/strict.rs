@@ -209,6 +209,7 @@ pub(crate) struct Trail {
 impl Trail {
     fn mark(&self, headers: &mut HeaderMap) {
         headers.insert(header::HOST, self.host.clone());
+        join_cookies(headers);
         headers.append(header::VIA, via());
         headers.insert(REQUEST_ID, self.request_id.clone());
         if let Ok(client) = HeaderValue::try_from(self.client.to_canonical().to_string()) {
@@ -219,6 +220,17 @@ impl Trail {
             HeaderName::from_static("x-forwarded-proto"),
             HeaderValue::from_static(if self.secure { "https" } else { "http" }),
         );
+    }
+}
+
+/// HTTP/2 may send a cookie in crumbs; HTTP/1 knows one field (RFC 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, whole);
     }
 }
 

@@ -4,11 +4,17 @@
 mod cache;
 #[cfg(test)]
 mod codings;
+#[cfg(test)]
+mod frames;
 mod front;
+#[cfg(test)]
+mod lies;
 mod limits;
 mod purge;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod smuggling;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -72,10 +72,13 @@ pub fn links<'f>(rows: &[Draft<'f>], known: &Known) -> HashMap<&'f str, (Uuid, W
 }
 
 struct Linking<'a, 'f> {
-    known: &'a Known,
     rows: &'a [Draft<'f>],
     /// The folded title of each row.
     keys: Vec<String>,
+    /// The folded name of each row's raga; none where it names no raga.
+    raga_keys: Vec<Option<String>>,
+    /// The folded names of ragas that works are in.
+    ragas: HashMap<Uuid, HashSet<String>>,
     /// By composer.
     songs: HashMap<Uuid, Vec<&'a Song>>,
     rows_of: HashMap<Uuid, Vec<usize>>,
@@ -94,7 +97,13 @@ impl<'a, 'f> Linking<'a, 'f> {
             rows_of.entry(row.composer).or_default().push(at);
         }
         let keys = rows.iter().map(|row| lipi::k1_joined(&row.iso)).collect();
-        Self { known, rows, keys, songs, rows_of, done_rows: HashSet::new(), done_songs: HashSet::new() }
+        let raga_key = |name: &str| (!name.is_empty()).then(|| lipi::raga_key(name));
+        let raga_keys = rows.iter().map(|row| raga_key(&row.krithi.raga)).collect();
+        let in_ragas: HashSet<Uuid> =
+            known.songs().iter().flat_map(|song| song.ragas.iter().copied()).collect();
+        let ragas = in_ragas.into_iter().map(|raga| (raga, own_keys(known, raga))).collect();
+        let (done_rows, done_songs) = (HashSet::new(), HashSet::new());
+        Self { rows, keys, raga_keys, ragas, songs, rows_of, done_rows, done_songs }
     }
 
     /// Rows and works of one composer that may be one and find nobody else.
@@ -121,15 +130,12 @@ impl<'a, 'f> Linking<'a, 'f> {
 
     /// The row's raga is the work's only one, by its record or by its name.
     fn agrees(&self, at: usize, song: &Song) -> bool {
-        let ([raga], row) = (&song.ragas[..], &self.rows[at]) else { return false };
-        if row.raga == Some(*raga) {
-            return true;
-        }
-        let Some(record) = self.known.record(*raga).filter(|_| !row.krithi.raga.is_empty()) else {
-            return false;
+        let [raga] = song.ragas[..] else { return false };
+        let by_name = || {
+            let key = self.raga_keys[at].as_ref()?;
+            Some(self.ragas.get(&raga)?.contains(key))
         };
-        let key = lipi::raga_key(&row.krithi.raga);
-        record.names().iter().any(|name| is_own(name) && name.key(EntityKind::Raga) == key)
+        self.rows[at].raga == Some(raga) || by_name() == Some(true)
     }
 
     fn opens(&self, at: usize, song: &Song, bytes_min: usize) -> bool {
@@ -164,6 +170,12 @@ impl<'a, 'f> Linking<'a, 'f> {
             || (key.len() >= TITLE_BYTES_MIN && song.keys.contains(key))
             || self.opens(at, song, OPENING_ALONE_BYTES_MIN)
     }
+}
+
+/// The folded names that are a raga's own.
+fn own_keys(known: &Known, raga: Uuid) -> HashSet<String> {
+    let names = known.record(raga).map(|record| record.names()).unwrap_or_default();
+    names.iter().filter(|name| is_own(name)).map(|name| name.key(EntityKind::Raga)).collect()
 }
 
 /// Whether one folded title is the other, or its beginning.

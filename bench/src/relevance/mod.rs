@@ -51,7 +51,10 @@ pub async fn run(options: Options) -> Result<(), String> {
         engines.push(("on OpenSearch", own::by_opensearch(at, &offline, &queries).await?));
     }
     if let Some(socket) = &options.postgres {
-        engines.push(("without an index", own::by_database(socket, &options.catalogue, &queries).await?));
+        engines.push((
+            "without an index",
+            own::by_database(socket, &options.catalogue, &offline, &queries).await?,
+        ));
     }
     let plain = means::plain(&offline);
     let found = means::by_tantivy(&plain, &queries).map_err(|error| error.to_string())?;
@@ -91,7 +94,7 @@ fn table(queries: &[Judged], facts: &Facts, engines: &[Engine]) {
 fn found(ranks: &[&Rank]) -> String {
     let count = ranks.len().max(1) as f64;
     let right = || ranks.iter().filter_map(|rank| rank.first_right);
-    let reciprocal: f64 = right().map(|rank| 1.0 / rank as f64).sum();
+    let reciprocal = right().fold(0.0, |sum, rank| sum + 1.0 / rank as f64);
     format!("{:.3} / {:.3}", reciprocal / count, right().count() as f64 / count)
 }
 

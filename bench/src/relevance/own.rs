@@ -4,6 +4,7 @@ use super::Rank;
 use domain::metrics::Metrics;
 use domain::{Clock, Region};
 use search::{Config, OpenSearchConfig, Search};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use store::{Node, Passwords, ReadPolicy, Store};
@@ -35,8 +36,14 @@ pub async fn by_opensearch(
     Ok(ranks(evaluated.map_err(|error| error.to_string())?))
 }
 
-/// `socket` is the folder with the socket of a server that trusts whoever comes; the database is made here.
-pub async fn by_database(socket: &str, folders: &[PathBuf], queries: &[Judged]) -> Result<Vec<Rank>, String> {
+/// `socket` is the folder with the socket of a server that trusts whoever comes; the database is made here. Its works
+/// have ids of their own, so they are told by the ids that the catalogue gave them.
+pub async fn by_database(
+    socket: &str,
+    folders: &[PathBuf],
+    offline: &Offline,
+    queries: &[Judged],
+) -> Result<Vec<Rank>, String> {
     let stop = CancellationToken::new();
     let _stopped = stop.clone().drop_guard();
     let store = opened(socket, stop).await?;
@@ -50,9 +57,25 @@ pub async fn by_database(socket: &str, folders: &[PathBuf], queries: &[Judged]) 
     let read = store.reader.read(policy).await.map_err(|error| error.to_string())?;
     let stored = load::offline::stored(&read).await.map_err(|error| error.to_string())?;
     let (search, fallback) = (nowhere().await?, public::Fallback::new(&read));
-    let ask = async |query: &search::Query| search.query_elsewhere(&fallback, query).await;
-    let evaluated = evaluate::run(ask, &Facts::of(&stored), queries.to_vec()).await;
+    let known = counterparts(&stored, offline);
+    let ask = async |query: &search::Query| {
+        let mut answer = search.query_elsewhere(&fallback, query).await?;
+        for hit in &mut answer.hits {
+            hit.entity.id = known.get(&hit.entity.id).copied().unwrap_or(hit.entity.id);
+        }
+        Ok(answer)
+    };
+    let evaluated = evaluate::run(ask, &Facts::of(offline), queries.to_vec()).await;
     Ok(ranks(evaluated.map_err(|error| error.to_string())?))
+}
+
+/// The record of the folders that each stored one was made from.
+fn counterparts(stored: &Offline, offline: &Offline) -> HashMap<Uuid, Uuid> {
+    let pairs = |ids: &Offline| -> Vec<(String, Uuid)> {
+        ids.ids.iter().flat_map(|(own, ids)| ids.iter().map(|id| (id.clone(), *own))).collect()
+    };
+    let by_id: HashMap<String, Uuid> = pairs(offline).into_iter().collect();
+    pairs(stored).into_iter().filter_map(|(id, own)| Some((own, *by_id.get(&id)?))).collect()
 }
 
 async fn opened(socket: &str, stop: CancellationToken) -> Result<Store, String> {

@@ -3,6 +3,7 @@ use crate::front::tls::Certificate;
 use crate::limits;
 use crate::policy::Profile;
 use crate::see::access::AccessLog;
+use crate::store::tiers::DISK_BYTES_MIN;
 use domain::Region;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,10 @@ pub struct Config {
 
     /// Memory of the object store.
     pub memory_bytes_max: usize,
+    /// The folder of objects that outlive the process; without it there is memory alone. One edge, one folder.
+    pub disk: Option<PathBuf>,
+    /// What that folder takes, all of it at once. A change empties it.
+    pub disk_bytes_max: u64,
     /// A longer response is passed on without being stored. At most a sixteenth of `memory_bytes_max`.
     pub object_bytes_max: usize,
     /// No response is fresh for longer than this, whatever its origin says.
@@ -174,6 +179,10 @@ impl Config {
                 "`object_bytes_max` must be at most a sixteenth of `memory_bytes_max`",
             ),
             (
+                self.disk.is_none() || self.disk_bytes_max >= DISK_BYTES_MIN,
+                "`disk_bytes_max` must be at least 16 MiB",
+            ),
+            (
                 self.purge_wait_ms > 0 && self.purge_wait_ms * 2 <= self.blind_after_ms,
                 "`blind_after_ms` must be at least twice `purge_wait_ms`, which must be positive",
             ),
@@ -234,6 +243,8 @@ impl Default for Config {
             http2_streams_max: 200,
             http2_idle_ms_max: 60_000,
             memory_bytes_max: 256 * 1024 * 1024,
+            disk: None,
+            disk_bytes_max: 1024 * 1024 * 1024,
             object_bytes_max: 2 * 1024 * 1024,
             freshness_s_max: 7 * 86_400,
             negative_s_max: 10,

@@ -44,15 +44,17 @@ use reload::Current;
 use see::access::Access;
 use see::reason::Outcome;
 use see::telemetry::Telemetry;
-use std::hash::RandomState;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use store::disk::Disk;
 use store::key::{Key, Spelling};
 use store::memory::Store;
+use store::seed::Seed;
+use store::tiers::Folder;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -106,8 +108,8 @@ impl Edge {
         let refused = |source| Error::Listen { address: config.listen, source };
         let listener = front::listen(config.listen).map_err(refused)?;
         let listen = listener.local_addr().map_err(refused)?;
-        let shared = Arc::new(Shared::new(&config, clock, metrics, listen));
-        let current = Arc::new(Current::new(Inner::new(config, shared)?));
+        let shared = Shared::new(&config, clock, metrics, listen).opened(&config)?;
+        let current = Arc::new(Current::new(Inner::new(config, Arc::new(shared))?));
         Ok(Self { listener, current })
     }
 
@@ -122,8 +124,9 @@ impl Edge {
         let inner = current.now();
         tracing::info!(listen = %inner.listen, region = %inner.config.region, "The edge serves");
         let stop = CancellationToken::new();
+        inner.open_disk().await;
         let feed = inner.config.profile == Kind::Sangraha;
-        let purges = feed.then(|| tokio::spawn(purge::feed::run(inner, stop.clone())));
+        let purges = feed.then(|| tokio::spawn(purge::feed::run(inner.clone(), stop.clone())));
         let renewal = reload::renew_certificates(current.clone());
         let renewal = tokio::spawn(stop.clone().run_until_cancelled_owned(renewal));
         front::serve(listener, current, shutdown).await;
@@ -136,6 +139,7 @@ impl Edge {
         {
             tracing::error!("The follower of the purge feed had died");
         }
+        inner.close_disk().await;
         tracing::info!("The edge has stopped");
     }
 
@@ -210,10 +214,13 @@ pub(crate) struct Shared {
     listen: SocketAddr,
     telemetry: Arc<Telemetry>,
     store: Store,
+    /// Open from the first request on, where the configuration names one.
+    disk: OnceLock<Disk>,
+    folder: Option<Folder>,
     generations: Generations,
     flights: Arc<Flights>,
     progress: Progress,
-    hasher: RandomState,
+    hasher: Seed,
     draining: AtomicBool,
     /// Places for making codings of bodies.
     encoders: Arc<Semaphore>,
@@ -222,18 +229,34 @@ pub(crate) struct Shared {
 impl Shared {
     fn new(config: &Config, clock: Clock, metrics: &Metrics, listen: SocketAddr) -> Self {
         let telemetry = Arc::new(Telemetry::new(metrics));
+        let generations = Generations::new(config.purge_tags_max);
         Self {
             clock,
             listen,
             store: Store::new(config.memory_bytes_max, telemetry.objects.clone(), telemetry.bytes.clone()),
-            generations: Generations::new(config.purge_tags_max),
-            flights: Arc::new(Flights::new(config::ms(config.hit_for_miss_ms))),
+            hasher: generations.seed().clone(),
             progress: Progress::default(),
-            hasher: RandomState::new(),
+            generations,
+            disk: OnceLock::new(),
+            folder: None,
+            flights: Arc::new(Flights::new(config::ms(config.hit_for_miss_ms))),
             draining: AtomicBool::new(false),
             encoders: Arc::new(Semaphore::new(ENCODERS_MAX)),
             telemetry,
         }
+    }
+
+    /// Goes on with what a folder holds, where the configuration names one.
+    fn opened(self, config: &Config) -> Result<Self, Error> {
+        let Some(path) = &config.disk else { return Ok(self) };
+        let (folder, generations) = Folder::open(path, config)?;
+        Ok(Self {
+            hasher: generations.seed().clone(),
+            progress: Progress::after(generations.heard()),
+            generations,
+            folder: Some(folder),
+            ..self
+        })
     }
 }
 
@@ -260,7 +283,10 @@ impl Inner {
     fn forget(&self, keys: &[Key]) {
         let hashes: Vec<u64> = keys.iter().map(|key| key.hash).collect();
         self.generations.void(&hashes);
-        keys.iter().for_each(|key| self.store.remove_key(key));
+        for key in keys {
+            self.store.remove_key(key);
+            self.freeze(key);
+        }
     }
 
     fn is_blind(&self) -> bool {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// What only a new process can have: it sizes what is remembered, or names the edge to others.
-const FIXED: [&str; 10] = [
+const FIXED: [&str; 12] = [
     "listen",
     "profile",
     "region",
@@ -29,6 +29,8 @@ const FIXED: [&str; 10] = [
     "purge_batch_bytes_max",
     "purge_tags_max",
     "memory_bytes_max",
+    "disk",
+    "disk_bytes_max",
     "hit_for_miss_ms",
 ];
 

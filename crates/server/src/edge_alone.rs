@@ -39,6 +39,12 @@ pub struct Alone {
     /// Memory for stored answers: bytes, or with K, M or G [default: 256M]
     #[arg(long, value_parser = bytes, value_name = "SIZE")]
     memory: Option<usize>,
+    /// A folder for stored answers that outlive the process; without it they are in memory alone
+    #[arg(long, value_name = "DIR")]
+    disk: Option<PathBuf>,
+    /// What that folder takes, all of it at once [default: 1G]
+    #[arg(long, value_parser = bytes, value_name = "SIZE")]
+    disk_size: Option<usize>,
     /// A file whose first line is the token for PURGE requests; without it nobody may purge
     #[arg(long, value_name = "FILE")]
     purge_token_file: Option<PathBuf>,
@@ -223,6 +229,8 @@ fn given(alone: &Alone, config: &mut Config) -> Result<(), Error> {
     put(&mut config.listen, alone.listen);
     put(&mut config.public, alone.origin.clone().map(|origin| vec![origin]));
     put(&mut config.memory_bytes_max, alone.memory);
+    put(&mut config.disk, alone.disk.clone().map(Some));
+    put(&mut config.disk_bytes_max, alone.disk_size.map(|bytes| bytes as u64));
     put(&mut config.heuristic_percent, alone.heuristic_percent);
     let log = alone.access_log.clone().map(|path| Some(AccessLog { path, format }));
     put(&mut config.access_log, log);

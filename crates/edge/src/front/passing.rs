@@ -105,7 +105,7 @@ impl Seat {
                 if let Some(base) = miss.base.filter(|_| status == StatusCode::OK)
                     && !head_agrees(&base.headers, fields)
                 {
-                    self.inner.store.remove(&key, &base);
+                    self.inner.discard(&key, &base);
                 }
                 self.count(Outcome::Miss, Reason::Head);
                 self.relay(answer, miss.why, Reason::Head)

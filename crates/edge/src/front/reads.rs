@@ -17,6 +17,7 @@ use crate::store::object::Object;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -36,6 +37,21 @@ impl Seat {
                 None => Step::Done(self.refuse(&BAD_TARGET)),
             };
         }
+        self.answer(key, true)
+    }
+
+    /// What memory has lost may be on disk; there it is looked for once.
+    fn thawed(self, key: Key) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        Box::pin(async move {
+            self.inner.thaw(&key).await;
+            match self.answer(key, false) {
+                Step::Done(response) => response,
+                Step::Wait(wait) => wait.await,
+            }
+        })
+    }
+
+    fn answer(self, key: Key, first: bool) -> Step {
         let demand = self.inner.profile.clients_decide.then(|| Demand::of(&self.head.headers));
         let miss = match self.look_up(&key, demand.as_ref()) {
             Ok((object, now_us, Use::WhileRevalidate { ttl_s })) => {
@@ -47,6 +63,9 @@ impl Seat {
             Ok((object, _, Use::Revalidate(reason))) => {
                 let why = if reason == Reason::Demanded { Forward::Request } else { Forward::Stale };
                 Miss { why, reason, base: Some(object) }
+            }
+            Err(miss) if first && miss.reason == Reason::Absent && self.inner.is_on_disk(&key) => {
+                return Step::Wait(self.thawed(key));
             }
             Err(miss) => miss,
         };

@@ -246,7 +246,7 @@ impl Received {
                 // The client who asked gets everything; those after it only what may be kept.
                 withheld => made(without(without(headers.clone(), &[header::AGE]), withheld)),
             };
-            let fits = inner.store.insert(&ask.key, kept, &ask.asked);
+            let fits = inner.keep(&ask.key, kept, &ask.asked);
             if fits { Ok(()) } else { Err(Reason::TooLarge) }
         });
         let partly = verdict.is_ok_and(|admission| !admission.withheld.is_empty());
@@ -306,7 +306,7 @@ fn settle(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>, account: &Accoun
         matches!(base.judge(inner.now_us(), inner.is_blind(), None, &inner.profile), Use::Fresh { .. })
     };
     if let Some(base) = base.filter(|base| !shareable && !fresh(base)) {
-        inner.store.remove(&ask.key, base);
+        inner.discard(&ask.key, base);
     }
 }
 

@@ -43,6 +43,15 @@ impl Variant {
         Ok(Self { selected, language })
     }
 
+    /// One that was taken apart.
+    pub(crate) fn restored(selected: Vec<(HeaderName, Option<String>)>, language: Option<String>) -> Self {
+        Self { selected: selected.into(), language }
+    }
+
+    pub(crate) fn language(&self) -> Option<&str> {
+        self.language.as_deref()
+    }
+
     /// The fields that chose it, with their normalised values.
     pub(crate) fn selected(&self) -> impl Iterator<Item = &(HeaderName, Option<String>)> {
         self.selected.iter()

@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Progress {
     blind: AtomicBool,
     heard: Mutex<Option<Heard>>,
+    /// What a process before this one had heard last, whose objects are still on disk.
+    before: Option<Heard>,
 }
 
 /// The last word of the feed.
@@ -34,6 +36,17 @@ pub(crate) struct Heard {
 }
 
 impl Progress {
+    /// Goes on after an epoch and a position.
+    pub(crate) fn after(heard: Option<(u64, u64)>) -> Self {
+        let before = heard.map(|(epoch, position)| Heard { epoch, position });
+        Self { before, ..Self::default() }
+    }
+
+    /// The last word, be it of the past: what is asked for comes after it.
+    fn last(&self) -> Option<Heard> {
+        self.heard().or(self.before)
+    }
+
     pub(crate) fn is_blind(&self) -> bool {
         self.blind.load(Ordering::Relaxed)
     }
@@ -136,7 +149,7 @@ async fn ask(inner: &Inner, client: &Client<HttpConnector, Body>) -> Result<Purg
 
 fn request(inner: &Inner) -> Option<Request<Body>> {
     let config = &inner.config;
-    let heard = inner.progress.heard().unwrap_or(Heard { epoch: 0, position: 0 });
+    let heard = inner.progress.last().unwrap_or(Heard { epoch: 0, position: 0 });
     let target = format!(
         "/internal/purges?edge={}&after={}&epoch={}&wait_ms={}",
         config.name, heard.position, heard.epoch, config.purge_wait_ms
@@ -146,7 +159,7 @@ fn request(inner: &Inner) -> Option<Request<Body>> {
 }
 
 fn apply(inner: &Inner, batch: &PurgeBatch) {
-    let before = inner.progress.heard();
+    let before = inner.progress.last();
     let known = before.filter(|heard| heard.epoch == batch.epoch && heard.position <= batch.position);
     if known.is_none() || batch.purge_all {
         tracing::info!(
@@ -171,6 +184,7 @@ fn apply(inner: &Inner, batch: &PurgeBatch) {
     }
     inner.telemetry.purges.inc_by(batch.purges.len() as u64);
     inner.telemetry.purge_position.set(i64::try_from(batch.position).unwrap_or(i64::MAX));
+    inner.generations.hear(batch.epoch, batch.position);
     // Last: whoever reads the position can rely on everything up to it.
     let heard = Heard { epoch: batch.epoch, position: batch.position };
     *inner.progress.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);

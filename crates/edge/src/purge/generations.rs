@@ -6,11 +6,13 @@
 
 use crate::see::reason::Reason;
 use crate::store::Identity;
+use crate::store::ledger::{Ledger, Mark, Record, State};
+use crate::store::seed::Seed;
 use domain::purge::Purge;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The tag that everything has.
 const ALL: &str = "all";
@@ -20,7 +22,7 @@ pub(crate) struct Generations {
     /// Fills that started before this step are void.
     oldest: AtomicU64,
     marks: RwLock<Marks>,
-    hasher: RandomState,
+    hasher: Seed,
     tags_max: usize,
 }
 
@@ -29,18 +31,56 @@ struct Marks {
     by_tag: HashMap<u64, Mark, Identity>,
     /// The highest floor among the marks that were given up.
     floor_lsn_min: u64,
-}
-
-#[derive(Clone, Copy)]
-struct Mark {
-    step: u64,
-    floor_lsn: u64,
+    /// Epoch and position that the feed told last.
+    heard: Option<(u64, u64)>,
+    /// Where all this is written down, for objects that outlive the process.
+    ledger: Option<Ledger>,
+    /// What the present step has to add to it.
+    unwritten: Vec<Record>,
 }
 
 impl Generations {
     pub(crate) fn new(tags_max: usize) -> Self {
         let (now, oldest) = (AtomicU64::new(1), AtomicU64::new(0));
-        Self { now, oldest, marks: RwLock::default(), hasher: RandomState::new(), tags_max }
+        Self { now, oldest, marks: RwLock::default(), hasher: Seed::random(), tags_max }
+    }
+
+    /// Goes on where a process before this one ended, and writes down what follows.
+    pub(crate) fn resume(tags_max: usize, state: State, ledger: Ledger) -> Self {
+        let State { marks, now, oldest, floor_lsn_min, heard, .. } = state;
+        let mut marks =
+            Marks { by_tag: marks, floor_lsn_min, heard, ledger: Some(ledger), ..Marks::default() };
+        let oldest = oldest.max(marks.trim(tags_max));
+        let hasher = marks.ledger.as_ref().map_or_else(Seed::random, |ledger| ledger.seed().clone());
+        let (now, oldest) = (AtomicU64::new(now.max(1)), AtomicU64::new(oldest));
+        Self { now, oldest, marks: RwLock::new(marks), hasher, tags_max }
+    }
+
+    /// It names tags and addresses alike.
+    pub(crate) const fn seed(&self) -> &Seed {
+        &self.hasher
+    }
+
+    /// What the feed told last, in this process or before it.
+    pub(crate) fn heard(&self) -> Option<(u64, u64)> {
+        self.marks().heard
+    }
+
+    /// Remembers how far the feed was followed; what it told up to there is applied already.
+    pub(crate) fn hear(&self, epoch: u64, position: u64) {
+        let mut marks = self.marks_mut();
+        if marks.heard.replace((epoch, position)) != Some((epoch, position))
+            && let Some(ledger) = &mut marks.ledger
+        {
+            ledger.append(&[Record::Heard { epoch, position }]);
+        }
+    }
+
+    /// Nothing follows.
+    pub(crate) fn close(&self) {
+        if let Some(mut ledger) = self.marks_mut().ledger.take() {
+            ledger.close();
+        }
     }
 
     /// The present step; a fill notes it before it asks the origin.
@@ -81,7 +121,7 @@ impl Generations {
         self.step(|marks, step| {
             for purge in purges {
                 for tag in &purge.tags {
-                    marks.raise(self.tag(tag), Mark { step, floor_lsn: purge.floor_lsn });
+                    marks.raise(self.tag(tag), Mark { hard: step, soft: 0, floor_lsn: purge.floor_lsn });
                 }
                 if all {
                     marks.floor_lsn_min = marks.floor_lsn_min.max(purge.floor_lsn);
@@ -97,7 +137,7 @@ impl Generations {
     pub(crate) fn void(&self, hashes: &[u64]) {
         self.step(|marks, step| {
             for hash in hashes {
-                marks.raise(*hash, Mark { step, floor_lsn: 0 });
+                marks.raise(*hash, Mark { hard: step, soft: 0, floor_lsn: 0 });
             }
             let cut = marks.trim(self.tags_max);
             self.oldest.fetch_max(cut, Ordering::AcqRel);
@@ -109,7 +149,7 @@ impl Generations {
     pub(crate) fn drop_all(&self, new_epoch: bool) {
         self.step(|marks, step| {
             if new_epoch {
-                *marks = Marks::default();
+                marks.forget();
             }
             self.oldest.store(step, Ordering::Release);
         });
@@ -117,10 +157,15 @@ impl Generations {
 
     /// One step at a time: the lock is held until the step is visible, and whoever sees it sees its marks.
     fn step(&self, change: impl FnOnce(&mut Marks, u64)) {
-        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut marks = self.marks_mut();
         let step = self.now() + 1;
         change(&mut marks, step);
+        marks.write(step, self.oldest.load(Ordering::Acquire), self.tags_max);
         self.now.store(step, Ordering::Release);
+    }
+
+    fn marks_mut(&self) -> RwLockWriteGuard<'_, Marks> {
+        self.marks.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn marks(&self) -> RwLockReadGuard<'_, Marks> {
@@ -130,13 +175,46 @@ impl Generations {
 
 impl Marks {
     fn step(&self, tag: u64) -> u64 {
-        self.by_tag.get(&tag).map_or(0, |mark| mark.step)
+        self.by_tag.get(&tag).map_or(0, |mark| mark.hard)
     }
 
     fn raise(&mut self, tag: u64, mark: Mark) {
         let known = self.by_tag.entry(tag).or_insert(mark);
-        known.step = mark.step;
+        known.hard = mark.hard;
         known.floor_lsn = known.floor_lsn.max(mark.floor_lsn);
+        if self.ledger.is_some() {
+            self.unwritten.push(Record::Mark { tag, mark: *known });
+        }
+    }
+
+    fn forget(&mut self) {
+        self.by_tag.clear();
+        self.floor_lsn_min = 0;
+        if self.ledger.is_some() {
+            self.unwritten.push(Record::Forgotten);
+        }
+    }
+
+    /// Writes the step down before anybody can see it, as one addition or, when there are many, as a whole.
+    fn write(&mut self, now: u64, oldest: u64, tags_max: usize) {
+        const RECORDS_MIN: usize = 100_000;
+        let Some(ledger) = &mut self.ledger else { return };
+        self.unwritten.push(Record::Step { now, oldest, soft_oldest: 0, floor_lsn_min: self.floor_lsn_min });
+        ledger.append(&self.unwritten);
+        self.unwritten.clear();
+        if ledger.records() > RECORDS_MIN + 4 * tags_max {
+            let state = State {
+                marks: self.by_tag.clone(),
+                now,
+                oldest,
+                soft_oldest: 0,
+                floor_lsn_min: self.floor_lsn_min,
+                heard: self.heard,
+            };
+            if let Err(error) = ledger.rewrite(&state) {
+                ledger.give_up(&error);
+            }
+        }
     }
 
     /// Gives up the older half when there are too many, and says which fills become void by that.
@@ -144,12 +222,12 @@ impl Marks {
         if self.by_tag.len() <= tags_max {
             return 0;
         }
-        let mut steps: Vec<u64> = self.by_tag.values().map(|mark| mark.step).collect();
+        let mut steps: Vec<u64> = self.by_tag.values().map(|mark| mark.hard).collect();
         let middle = steps.len() / 2;
         let cut = *steps.select_nth_unstable(middle).1;
-        let floors = self.by_tag.values().filter(|mark| mark.step <= cut).map(|mark| mark.floor_lsn).max();
+        let floors = self.by_tag.values().filter(|mark| mark.hard <= cut).map(|mark| mark.floor_lsn).max();
         self.floor_lsn_min = self.floor_lsn_min.max(floors.unwrap_or(0));
-        self.by_tag.retain(|_, mark| mark.step > cut);
+        self.by_tag.retain(|_, mark| mark.hard > cut);
         cut
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Telemetry {
     pub(crate) config_refused: Counter,
     pub(crate) access_dropped: Counter,
     pub(crate) limits: Counts,
+    disk: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
 impl Telemetry {
@@ -44,6 +45,7 @@ impl Telemetry {
             bytes: gauge("edge_cache_bytes", "Memory taken by objects"),
             purge_position: gauge("edge_purge_position", "Last purge that was applied"),
             purges: counter("edge_purges", "Purges applied"),
+            disk: metrics.register("edge_disk", "What was done with addresses on disk", Family::default()),
             blind: gauge("edge_blind", "1 while the purge feed is silent for too long"),
             config_version: gauge(
                 "edge_config_version",
@@ -62,6 +64,11 @@ impl Telemetry {
         let cell = outcome as usize * Reason::COUNT + reason as usize;
         let labels = [("outcome", outcome.as_str()), ("reason", reason.as_str())];
         self.cells[cell].get_or_init(|| self.requests.get_or_create_owned(&labels)).inc();
+    }
+
+    /// Counts what was done with the disk, and says how often that was.
+    pub(crate) fn disk(&self, event: &'static str) -> u64 {
+        self.disk.get_or_create(&[("event", event)]).inc() + 1
     }
 
     pub(crate) fn upstream_failed(&self, upstream: &'static str, reason: Reason) {

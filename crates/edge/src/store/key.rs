@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 /// A normalised host and target, with its keyed hash.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl Key {
         path: &str,
         query: Option<&str>,
         spelling: Spelling,
-        hasher: &RandomState,
+        hasher: &impl BuildHasher,
     ) -> Option<Self> {
         // An origin may answer `http` with the way to `https`: the two are not one question.
         let (scheme, port) = if secure { ("https ", ":443") } else { ("", ":80") };
@@ -205,6 +205,7 @@ fn dot_segments_resolve(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::hash::RandomState;
 
     fn target(path: &str, query: Option<&str>) -> Option<String> {
         spelled(path, query, Spelling::Canonical)

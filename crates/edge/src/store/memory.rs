@@ -87,6 +87,18 @@ impl Store {
         true
     }
 
+    /// Puts back what another tier kept of a key, the newest first; what came meanwhile is newer.
+    pub(crate) fn restore(&self, key: &Key, variants: Vec<Arc<Object>>) {
+        let mut shard = self.write(key.hash);
+        if shard.slots.contains_key(&key.hash) {
+            return;
+        }
+        let (objects, bytes) = shard.totals();
+        shard.enter(key, variants);
+        shard.evict(self.shard_bytes_max);
+        self.account(&shard, objects, bytes);
+    }
+
     /// Removes exactly this object, if it is still there.
     pub(crate) fn remove(&self, key: &Key, object: &Arc<Object>) {
         let mut shard = self.write(key.hash);
@@ -148,7 +160,6 @@ impl Shard {
     }
 
     fn insert(&mut self, key: &Key, object: Arc<Object>, asked: &HeaderMap) {
-        let size = object.bytes();
         match self.slots.get_mut(&key.hash).filter(|slot| slot.key == key.text()) {
             Some(slot) => {
                 let before = slot.bytes;
@@ -159,18 +170,20 @@ impl Shard {
                     slot.key.len() + slot.variants.iter().map(|object| object.bytes()).sum::<usize>();
                 self.bytes = self.bytes - before + slot.bytes;
             }
-            None => {
-                let id = self.next_id;
-                self.next_id += 1;
-                let (bytes, touched) = (size + key.text().len(), AtomicBool::new(false));
-                let slot = Slot { key: key.text().clone(), id, variants: vec![object], bytes, touched };
-                // Two keys with one hash: the newer wins.
-                let replaced = self.slots.insert(key.hash, slot).map_or(0, |slot| slot.bytes);
-                self.bytes = self.bytes - replaced + bytes;
-                self.queue.push_back((key.hash, id));
-                self.sweep();
-            }
+            None => self.enter(key, vec![object]),
         }
+    }
+
+    fn enter(&mut self, key: &Key, variants: Vec<Arc<Object>>) {
+        let id = self.next_id;
+        self.next_id += 1;
+        let bytes = key.text().len() + variants.iter().map(|object| object.bytes()).sum::<usize>();
+        let slot = Slot { key: key.text().clone(), id, variants, bytes, touched: AtomicBool::new(false) };
+        // Two keys with one hash: the newer wins.
+        let replaced = self.slots.insert(key.hash, slot).map_or(0, |slot| slot.bytes);
+        self.bytes = self.bytes - replaced + bytes;
+        self.queue.push_back((key.hash, id));
+        self.sweep();
     }
 
     fn remove(&mut self, key: &Key, object: &Arc<Object>) {

@@ -1,9 +1,16 @@
-//! What is kept: under which question ([`key`]), in which form ([`object`]), and where ([`memory`]).
+//! What is kept: under which question ([`key`]), in which form ([`object`]), and where: in [`memory`], and with a
+//! [`disk`] also there, as bytes ([`frozen`]) that are good for as long as the record of purges ([`ledger`]) is.
+//! [`tiers`] makes the two one.
 
+pub(crate) mod disk;
 pub(crate) mod encoding;
+pub(crate) mod frozen;
 pub(crate) mod key;
+pub(crate) mod ledger;
 pub(crate) mod memory;
 pub(crate) mod object;
+pub(crate) mod seed;
+pub(crate) mod tiers;
 
 use std::hash::{BuildHasherDefault, Hasher};
 

@@ -5,6 +5,8 @@ mod cache;
 #[cfg(test)]
 mod codings;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod frames;
 mod front;
 #[cfg(test)]

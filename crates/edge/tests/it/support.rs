@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::Clock;
 use domain::metrics::Metrics;
 use domain::purge::{Purge, PurgeBatch};
-use edge::{Config, Edge, Status, StatusHandle};
+use edge::{Config, Edge, Kind, Status, StatusHandle};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -87,8 +87,39 @@ impl World {
             handle,
             client,
         };
-        world.until(|status| status.purge_position.is_some() && !status.blind).await;
+        world.ready().await;
         world
+    }
+
+    /// Waits until the edge has heard the feed, where it follows one.
+    async fn ready(&self) {
+        let rfc = self.config.profile == Kind::Rfc;
+        self.until(|status| rfc || status.purge_position.is_some() && !status.blind).await;
+    }
+
+    /// Stops the edge and lets everything else go on.
+    pub async fn stop(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.running).await.unwrap();
+    }
+
+    /// Starts the edge again after [`World::stop`], at the same address and with new numbers.
+    pub async fn start(&mut self) {
+        self.metrics = Metrics::default();
+        // The address is part of what clients ask for.
+        self.config.listen = self.address;
+        let edge = Edge::bind(self.config.clone(), self.clock.clone(), &self.metrics).unwrap();
+        (self.address, self.handle, self.shutdown) =
+            (edge.local_addr(), edge.status_handle(), CancellationToken::new());
+        self.running = tokio::spawn(edge.run(self.shutdown.clone()));
+        self.ready().await;
+    }
+
+    /// A counter of the edge, by the end of its line.
+    pub fn counted(&self, line: &str) -> u64 {
+        let text = self.metrics.encode();
+        let found = text.lines().find_map(|known| known.strip_prefix(line)).map(str::trim);
+        found.map_or(0, |number| number.parse().unwrap())
     }
 
     pub fn status(&self) -> Status {

@@ -29,6 +29,7 @@ mod search;
 mod site;
 mod state;
 mod suggest;
+mod sung;
 mod view;
 mod xml;
 

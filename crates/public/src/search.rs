@@ -7,6 +7,7 @@ use crate::fallback;
 use crate::paging::Paging;
 use crate::parameters;
 use crate::state::State;
+use crate::sung::{self, AsSwaras};
 use crate::view::{CompositionItem, Label};
 use axum::extract::State as Shared;
 use axum::response::Response;
@@ -98,6 +99,9 @@ pub(crate) struct Found {
     /// A title that resembles the words, where nothing found resembles them well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub did_you_mean: Option<String>,
+    /// What else the words may be: swaras, where they can hardly be anything else or nothing good was found for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_swaras: Option<AsSwaras>,
     /// A poorer engine answered, because the index could not.
     pub degraded: bool,
     /// How the words were read; with `explain`.
@@ -232,8 +236,23 @@ pub(crate) async fn find(state: &State, read: &Read, asked: &Parameters) -> Resu
     let query = Asked { script, ..query(asked, read, &paging).await? };
     // The index answers before the database is read, so what is shown is never older than what was found.
     let answer = fallback::query(state, read, &query).await.map_err(search_problem)?;
-    let (found, lsn) = Shown { state, read, script }.found(answer, &paging).await?;
+    let pattern = read_as_swaras(&query, answer.total == 0 || answer.low_confidence);
+    let (mut found, mut lsn) = Shown { state, read, script }.found(answer, &paging).await?;
+    if let Some(pattern) = pattern
+        && let Some((as_swaras, known_at)) = sung::sung(state, read, pattern, script).await?
+    {
+        found.as_swaras = Some(as_swaras);
+        lsn = lsn.min(known_at);
+    }
     Ok(Finding { found, keys: keys(&query), lsn })
+}
+
+/// The swaras that the words of a plain search for songs may be.
+fn read_as_swaras(query: &Asked, is_unanswered: bool) -> Option<SwaraPattern> {
+    let is_plain = query.filters.is_empty() && query.after.is_none() && query.swaras.is_none();
+    let is_for_songs = query.kinds.contains(&EntityKind::Composition);
+    let text = query.text.as_deref().filter(|_| is_plain && is_for_songs)?;
+    sung::pattern(text, is_unanswered)
 }
 
 /// A hit shows labels of many kinds; a search is stale when any of them changes.
@@ -382,6 +401,7 @@ impl Shown<'_> {
             low_confidence: answer.low_confidence,
             interpretations: answer.interpretations.into_iter().map(found_name).collect(),
             did_you_mean: answer.did_you_mean,
+            as_swaras: None,
             degraded: answer.degraded,
             explanation: answer.explanation.map(|it| Reading {
                 key: it.key,

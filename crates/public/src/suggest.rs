@@ -6,6 +6,7 @@ use crate::fallback;
 use crate::parameters;
 use crate::search::kinds;
 use crate::state::State;
+use crate::sung::{self, SungRaga};
 use crate::view::Label;
 use axum::extract::State as Shared;
 use axum::response::Response;
@@ -41,6 +42,9 @@ pub(crate) struct Suggestions {
 struct OfKind {
     #[serde(rename = "type")]
     kind: EntityKind,
+    /// They are no names that begin so, but ragas whose scale has these swaras, which stand in `alias`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    as_swaras: bool,
     items: Vec<Item>,
 }
 
@@ -93,9 +97,26 @@ pub(crate) async fn handler(
         let item = Item { label, alias, songs: suggestion.songs };
         match groups.iter_mut().find(|group| group.kind == suggestion.kind) {
             Some(group) => group.items.push(item),
-            None => groups.push(OfKind { kind: suggestion.kind, items: vec![item] }),
+            None => groups.push(OfKind { kind: suggestion.kind, as_swaras: false, items: vec![item] }),
         }
     }
+    let mut lsn = labels.lsn;
+    if kinds.contains(&EntityKind::Raga)
+        && let Some(pattern) = sung::pattern(&suggest.text, groups.is_empty())
+    {
+        let (ragas, _, known_at) = sung::ragas(&state, &read, &pattern, script, SUNG_MAX).await?;
+        groups.extend(as_swaras(ragas));
+        lsn = lsn.min(known_at);
+    }
     let keys = kinds.into_iter().fold(SurrogateKeys::default(), SurrogateKeys::list);
-    Ok(Made::new(&Suggestions { groups }, &keys, &read)?.not_after(labels.lsn).respond(&have))
+    Ok(Made::new(&Suggestions { groups }, &keys, &read)?.not_after(lsn).respond(&have))
+}
+
+/// Most ragas that are suggested for swaras.
+const SUNG_MAX: usize = 5;
+
+fn as_swaras(ragas: Vec<SungRaga>) -> Option<OfKind> {
+    let item = |raga: SungRaga| Item { label: raga.label, alias: Some(raga.arohana), songs: None };
+    let items: Vec<Item> = ragas.into_iter().map(item).collect();
+    (!items.is_empty()).then_some(OfKind { kind: EntityKind::Raga, as_swaras: true, items })
 }

@@ -7,6 +7,7 @@
 use crate::document::SwaraSection;
 use domain::music::Swara;
 use lipi::Script;
+use std::fmt;
 use std::ops::Range;
 
 /// Fewest and most swaras of one term.
@@ -79,13 +80,29 @@ impl SwaraPattern {
         Ok(Self(sung))
     }
 
+    /// Whether a text that is a pattern can hardly be a word: its letters stand alone, by spaces or without vowels,
+    /// or have numbers.
+    pub fn is_nothing_else(text: &str) -> bool {
+        let is_vowel = |letter: &char| matches!(letter, 'a' | 'ā' | 'i' | 'ī');
+        let is_one = |word: &[char]| word.iter().filter(|letter| "srgmpdn".contains(**letter)).count() <= 1;
+        let letters = letters(text);
+        letters.iter().any(char::is_ascii_digit)
+            || !letters.iter().any(is_vowel)
+            || letters.split(|letter| is_between(*letter)).all(is_one)
+    }
+
+    /// How many swaras it has.
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
     /// The terms that a notation must all have.
     pub(crate) fn terms(&self) -> Vec<String> {
         self.0.windows(self.0.len().min(*RUN.end())).map(|run| run.iter().map(Sung::term).collect()).collect()
     }
 
     /// Where it begins in a sequence.
-    fn find(&self, sequence: &[Swara]) -> Option<usize> {
+    pub fn begins_in(&self, sequence: &[Swara]) -> Option<usize> {
         let is_sung = |run: &[Swara]| run.iter().zip(&self.0).all(|(swara, one)| one.is(*swara));
         sequence.windows(self.0.len()).position(is_sung)
     }
@@ -98,10 +115,17 @@ impl SwaraPattern {
     ) -> Option<(&'a SwaraSection, usize, String, Vec<Range<usize>>)> {
         sections.iter().find_map(|section| {
             let sequence: Vec<Swara> = section.rows.iter().flatten().copied().collect();
-            let from = self.find(&sequence)?;
+            let from = self.begins_in(&sequence)?;
             let (row, text, ranges) = shown(&section.rows, from..from + self.0.len());
             Some((section, row, text, ranges))
         })
+    }
+}
+
+impl fmt::Display for SwaraPattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let terms: Vec<String> = self.0.iter().map(Sung::term).collect();
+        formatter.write_str(&terms.join(" "))
     }
 }
 
@@ -228,6 +252,19 @@ mod tests {
             assert_eq!(terms_of(text), ["SRGM"], "{text}");
         }
         assert_eq!(terms_of("S R2 G3 P dha2 S"), ["SR2G3PD2S"]);
+    }
+
+    #[test]
+    fn a_pattern_is_written_as_it_can_be_read_again() {
+        for (text, written) in [("srgpds", "S R G P D S"), ("స రి గ మ", "S R G M"), ("S R2 G3 P", "S R2 G3 P")]
+        {
+            let pattern = SwaraPattern::parse(text).unwrap();
+            assert_eq!(
+                (pattern.to_string().as_str(), pattern.length()),
+                (written, written.split(' ').count())
+            );
+            assert_eq!(SwaraPattern::parse(written), Ok(pattern));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::{songs, words};
 use crate::answer::read;
 use crate::search::{FacetValue, Finding, Found, FoundFacet, FoundHit, FoundMatch, Parameters, find};
 use crate::state::State;
+use crate::sung::AsSwaras;
 use axum::extract::State as Shared;
 use axum::response::Response;
 use domain::composition::Form;
@@ -59,7 +60,7 @@ pub(super) async fn handler(
 /// The search for names of ragas, composers and the rest beside the first page of songs.
 fn names_of(asked: &Parameters) -> Option<Parameters> {
     let text = asked.q.clone().filter(|text| !text.trim().is_empty())?;
-    let plain = asked.cursor.is_none() && filters(asked).next().is_none();
+    let plain = asked.cursor.is_none() && asked.swaras.is_none() && filters(asked).next().is_none();
     plain.then(|| Parameters {
         q: Some(text),
         types: Some(NAME_KINDS.to_owned()),
@@ -95,7 +96,8 @@ fn address(asked: &Parameters) -> Address {
         Sort::Newest => "newest",
     });
     let address = Address::new("/search").with_some("q", asked.q.as_deref()).with_some("sort", sort);
-    let address = address.with_some("unlink", asked.unlink.as_deref());
+    let address =
+        address.with_some("unlink", asked.unlink.as_deref()).with_some("swaras", asked.swaras.as_deref());
     filters(asked).fold(address, |address, (facet, value)| address.with(facet.as_str(), value))
 }
 
@@ -110,10 +112,11 @@ fn page(asked: &Parameters, found: &Found, names: &Found, face: Face) -> Page {
         p.found role="status" { (summary(found, names, face)) }
         (other_spelling(asked, found, face))
         (notices(found, face))
+        @if let Some(swaras) = &found.as_swaras { (as_swaras(swaras, face)) }
         @if !names.low_confidence && !names.hits.is_empty() { (names_found(names, face)) }
         div.results {
             div.hits {
-                @if found.hits.is_empty() { (nothing(face)) } @else {
+                @if found.hits.is_empty() { @if found.as_swaras.is_none() { (nothing(face)) } } @else {
                     ul.songs { @for hit in &found.hits { li { (hit_found(hit, face)) } } }
                 }
                 (songs::next(&address, found.next_cursor.as_deref(), face))
@@ -129,14 +132,14 @@ fn page(asked: &Parameters, found: &Found, names: &Found, face: Face) -> Page {
     page.description = face.say("Search songs, ragas, composers").into();
     // Whatever is searched for, search engines keep the empty search; filters and further pages they leave alone.
     page.canonical = Some(Address::new("/search"));
-    page.indexed = filters(asked).next().is_none() && asked.cursor.is_none();
+    page.indexed = filters(asked).next().is_none() && asked.cursor.is_none() && asked.swaras.is_none();
     page.searches = true;
     page
 }
 
 fn summary(found: &Found, names: &Found, face: Face) -> String {
     let songs = face.counted(found.total, "{n} song", "{n} songs");
-    match (found.total, found.low_confidence, names.hits.is_empty()) {
+    match (found.total, found.low_confidence, names.hits.is_empty() && found.as_swaras.is_none()) {
         (0, _, true) => face.say("Nothing was found.").to_owned(),
         (0, _, false) => face.say("No song was found by these words.").to_owned(),
         (_, true, _) => {
@@ -174,6 +177,28 @@ fn nothing(face: Face) -> Markup {
             p { (face.say("A few words are enough, in any script and any spelling: the beginning of a song, a raga, a composer.")) }
             p { a href=(href("/browse/compositions")) { (face.say("Songs A–Z")) } " · "
                 a href=(href("/ragas")) { (face.say("Ragas")) } " · " a href=(href("/composers")) { (face.say("Composers")) } }
+        }
+    }
+}
+
+/// The words read as swaras: ragas that go so, and a way to the songs that do.
+fn as_swaras(sung: &AsSwaras, face: Face) -> Markup {
+    let more = sung.raga_total - sung.ragas.len();
+    let songs = Address::new("/search").with("swaras", &sung.swaras);
+    html! {
+        section.as-swaras aria-labelledby="as-swaras" {
+            h2 #as-swaras .quiet { (face.say("As swaras")) ": " span.swaras { (sung.swaras) } }
+            @if !sung.ragas.is_empty() {
+                ul.found-names aria-label=(face.say("Ragas with these swaras in a row")) {
+                    @for raga in &sung.ragas {
+                        li { span.kind { (face.say("Raga")) } " " (songs::link(&raga.label, face)) " " span.fine { (raga.arohana) } }
+                    }
+                    @if more > 0 { li { (face.fill("and {n} more", more)) } }
+                }
+            }
+            @if sung.songs > 0 {
+                p { a href=(songs.href(face)) { (face.counted(sung.songs, "{n} song in whose notation they stand", "{n} songs in whose notation they stand")) } }
+            }
         }
     }
 }
@@ -228,8 +253,17 @@ fn marked(matched: &FoundMatch) -> Markup {
 fn chips(asked: &Parameters, found: &Found, address: &Address, face: Face) -> Markup {
     let set: Vec<(Facet, String)> = filters(asked).collect();
     html! {
-        @if !set.is_empty() {
+        @if !set.is_empty() || asked.swaras.is_some() {
             ul.chips aria-label=(face.say("Filters")) {
+                @if let Some(swaras) = &asked.swaras {
+                    li {
+                        a.chip href=(address.clone().without("swaras").href(face))
+                            aria-label={ (face.say("Remove the filter:")) " " (face.say("Swaras")) ", " (swaras) } {
+                            span.kind { (face.say("Swaras")) } " " (swaras) " "
+                            span.remove aria-hidden="true" { "×" }
+                        }
+                    }
+                }
                 @for (facet, value) in &set {
                     @let label = label_of(*facet, value, found, face);
                     li {

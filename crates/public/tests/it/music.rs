@@ -146,3 +146,42 @@ async fn a_change_of_one_raga_is_seen_at_once_by_all_that_is_computed_from_all_r
 async fn melas_parent(app: &App) -> uuid::Uuid {
     app.ok("/v1/ragas/kharaharapriya").await["id"].as_str().unwrap().parse().unwrap()
 }
+
+#[tokio::test]
+async fn what_is_typed_as_swaras_offers_the_ragas_that_go_so_and_changes_no_other_search() {
+    let Some(app) = App::start().await else { return };
+    load(&app).await;
+    let ragas = |body: &Value| texts(&body["as_swaras"]["ragas"], "label");
+    for text in ["srgpds", "S+R2+G3+P", "s+r+g+p+d", "%E0%AE%9A+%E0%AE%B0%E0%AE%BF+%E0%AE%95+%E0%AE%AA"] {
+        let body = app.ok(&format!("/v1/search?q={text}")).await;
+        assert_eq!(ragas(&body), ["Mōhanaṁ"], "{text}");
+        assert_eq!(body["hits"], json!([]), "{text}");
+    }
+    let both = app.ok("/v1/search?q=sgm&script=telugu").await;
+    assert_eq!(
+        (&both["as_swaras"]["swaras"], &both["as_swaras"]["raga_total"]),
+        (&json!("S G M"), &json!(2))
+    );
+    assert_eq!(both["as_swaras"]["ragas"][0]["arohana"], "S G2 M1 D1 N2 S'");
+    for words in ["mohanam", "rama", "q", "sr"] {
+        let body = app.ok(&format!("/v1/search?q={words}")).await;
+        assert!(body.get("as_swaras").is_none(), "{words}: {body}");
+    }
+    let filtered = app.ok("/v1/search?q=srgpds&mela=28").await;
+    assert!(filtered.get("as_swaras").is_none(), "a narrowed search is for songs");
+
+    let typed = app.ok("/v1/suggest?q=srgpd").await;
+    let group = typed["groups"].as_array().unwrap().iter().find(|group| group["as_swaras"] == true).unwrap();
+    assert_eq!((&group["type"], &group["items"][0]["alias"]), (&json!("raga"), &json!("S R2 G3 P D2 S'")));
+    let songs_alone = app.ok("/v1/suggest?q=srgpd&types=composition").await;
+    assert_eq!(songs_alone["groups"], json!([]));
+
+    let page = app.get("/search?q=srgpds&lang=ta").await.expect(200);
+    let page = String::from_utf8_lossy(&page.bytes).into_owned();
+    assert!(page.contains("ஸ்வரங்களாக") && page.contains("/ragas/mohanam"), "{page}");
+    let chip = app.get("/search?swaras=S+R+G+P").await.expect(200);
+    assert!(
+        String::from_utf8_lossy(&chip.bytes)
+            .contains("href=\"/search\" aria-label=\"Remove the filter: Swaras")
+    );
+}

@@ -21,11 +21,14 @@ impl Clock {
     }
 
     /// The present moment, to the microsecond (what PostgreSQL keeps).
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
     pub fn now(&self) -> DateTime<Utc> {
-        let micros =
-            self.0.as_ref().map_or_else(|| Utc::now().timestamp_micros(), |at| at.load(Ordering::Relaxed));
-        Utc.timestamp_micros(micros).single().unwrap_or(DateTime::UNIX_EPOCH)
+        Utc.timestamp_micros(self.micros()).single().unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// The same in microseconds since the Unix epoch.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
+    pub fn micros(&self) -> i64 {
+        self.0.as_ref().map_or_else(|| Utc::now().timestamp_micros(), |at| at.load(Ordering::Relaxed))
     }
 
     /// Moves a fixed clock on; a system clock is not moved.

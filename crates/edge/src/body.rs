@@ -1,5 +1,7 @@
 //! Bodies: whole ones from memory, and streams between client and origin with a size and a patience limit.
 
+use crate::origin::line::quietly;
+use crate::origin::pool::Place;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -10,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
 /// What the edge sends, to either side.
@@ -69,19 +70,36 @@ pub(crate) struct Relay {
     idle_max: Duration,
     idle: Option<Pin<Box<Sleep>>>,
     fault: Fault,
-    /// The place at the origin that is taken until the body has passed.
-    permit: Option<OwnedSemaphorePermit>,
+    /// The place at the origin that is taken until the body has passed, and what brings it.
+    place: Option<Place>,
 }
 
 impl Relay {
     pub(crate) fn new(source: Incoming, bytes_max: u64, idle_max: Duration) -> Self {
         let (prefix, fault) = (VecDeque::new(), Fault::default());
-        Self { prefix, source, bytes_left: bytes_max, idle_max, idle: None, fault, permit: None }
+        Self { prefix, source, bytes_left: bytes_max, idle_max, idle: None, fault, place: None }
     }
 
-    pub(crate) fn holding(mut self, permit: OwnedSemaphorePermit) -> Self {
-        self.permit = Some(permit);
+    pub(crate) fn holding(mut self, place: Place) -> Self {
+        self.place = Some(place);
         self
+    }
+
+    /// One piece where all of it has come already, as with most short answers.
+    pub(crate) fn into_body(mut self) -> Body {
+        let length = self.source.size_hint().exact();
+        if self.prefix.is_empty() && length.is_some() {
+            let first = quietly(|context| Pin::new(&mut self.source).poll_frame(context));
+            if let Poll::Ready(Some(Ok(frame))) = first
+                && let Ok(data) = frame.into_data()
+            {
+                if length == Some(data.len() as u64) {
+                    return data.into();
+                }
+                self.prefix.push_back(data);
+            }
+        }
+        Body::Stream(Box::new(self))
     }
 
     pub(crate) fn fault(&self) -> Fault {
@@ -115,7 +133,16 @@ impl Relay {
 
     fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
         loop {
-            let Poll::Ready(frame) = Pin::new(&mut self.source).poll_frame(context) else {
+            let Self { place, source, .. } = self;
+            let frame = match place {
+                // What the place brings is there when it was driven, and not otherwise.
+                Some(place) => {
+                    place.drive(context);
+                    quietly(|context| Pin::new(&mut *source).poll_frame(context))
+                }
+                None => Pin::new(source).poll_frame(context),
+            };
+            let Poll::Ready(frame) = frame else {
                 return self.poll_idle(context);
             };
             self.idle = None;

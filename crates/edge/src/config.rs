@@ -28,6 +28,8 @@ pub enum Kind {
 pub struct Config {
     /// Where clients connect; port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// Threads that serve connections, each with a runtime of its own; 0 serves them where the edge runs.
+    pub workers: usize,
     /// What it stands in front of, and so which rules hold.
     pub profile: Kind,
     /// Without any freshness an answer is taken as fresh for this share, in percent, of the time since its last
@@ -107,6 +109,8 @@ pub struct Config {
     pub origin_idle_max: usize,
     /// How long an idle connection is kept: less than the origin's own keep-alive time.
     pub origin_idle_ms_max: u64,
+    /// The longest life of a connection to an origin, so that changes of its address are seen.
+    pub origin_age_ms_max: u64,
     /// The longest time for which an origin that failed is left alone.
     pub origin_down_ms_max: u64,
 
@@ -220,6 +224,7 @@ impl Default for Config {
         let origin = |port: u16| Url::parse(&format!("http://127.0.0.1:{port}")).expect("a fixed URL parses");
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7080)),
+            workers: 0,
             profile: Kind::Sangraha,
             heuristic_percent: 0,
             purge_token_file: None,
@@ -257,6 +262,7 @@ impl Default for Config {
             origin_requests_max: 512,
             origin_idle_max: 64,
             origin_idle_ms_max: 30_000,
+            origin_age_ms_max: 300_000,
             origin_down_ms_max: 10_000,
             purge_wait_ms: 1_000,
             purge_batch_bytes_max: 16 * 1024 * 1024,

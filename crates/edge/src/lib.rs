@@ -33,7 +33,7 @@ use domain::Clock;
 use domain::metrics::Metrics;
 use front::Connections;
 use front::tls::Tls;
-use http::HeaderValue;
+use front::workers::Workers;
 use limits::Limits;
 use origin::collapse::Flights;
 use origin::upstream::Upstream;
@@ -50,6 +50,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use store::disk::Disk;
 use store::key::{Key, Spelling};
 use store::memory::Store;
@@ -57,6 +58,7 @@ use store::seed::Seed;
 use store::tiers::Folder;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// Our name in `Via` and `Cache-Status`.
@@ -80,6 +82,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The system gives no more threads.
+    #[error("the edge cannot start its threads")]
+    Threads(#[source] io::Error),
     /// A file that the configuration names cannot be used.
     #[error("the edge cannot read {}", .path.display())]
     File {
@@ -97,6 +102,7 @@ const ENCODERS_MAX: usize = 2;
 /// An edge that listens and is ready to [`Edge::run`].
 pub struct Edge {
     listener: TcpListener,
+    workers: Workers,
     current: Arc<Current>,
 }
 
@@ -109,8 +115,10 @@ impl Edge {
         let listener = front::listen(config.listen).map_err(refused)?;
         let listen = listener.local_addr().map_err(refused)?;
         let shared = Shared::new(&config, clock, metrics, listen).opened(&config)?;
+        let workers = config.workers;
         let current = Arc::new(Current::new(Inner::new(config, Arc::new(shared))?));
-        Ok(Self { listener, current })
+        let workers = Workers::start(workers).map_err(Error::Threads)?;
+        Ok(Self { listener, workers, current })
     }
 
     /// Where it listens: the port that the system chose, if it was left to it.
@@ -120,7 +128,7 @@ impl Edge {
 
     /// Serves until `shutdown`, then finishes what is under way, for [`Config::drain_ms_max`] at most.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { listener, current } = self;
+        let Self { listener, workers, current } = self;
         let inner = current.now();
         tracing::info!(listen = %inner.listen, region = %inner.config.region, "The edge serves");
         let stop = CancellationToken::new();
@@ -129,8 +137,12 @@ impl Edge {
         let purges = feed.then(|| tokio::spawn(purge::feed::run(inner.clone(), stop.clone())));
         let renewal = reload::renew_certificates(current.clone());
         let renewal = tokio::spawn(stop.clone().run_until_cancelled_owned(renewal));
-        front::serve(listener, current, shutdown).await;
+        let sweep = tokio::spawn(stop.clone().run_until_cancelled_owned(sweep(current.clone())));
+        front::serve(listener, current.clone(), workers, shutdown).await;
         stop.cancel();
+        if sweep.await.is_err() {
+            tracing::error!("The keeper of the connections to origins had died");
+        }
         if renewal.await.is_err() {
             tracing::error!("The watcher of the certificates had died");
         }
@@ -140,6 +152,12 @@ impl Edge {
             tracing::error!("The follower of the purge feed had died");
         }
         inner.close_disk().await;
+        // Nothing writes lines any more; the file may be slow.
+        let flushed =
+            tokio::task::spawn_blocking(move || current.now().access.iter().for_each(Access::flush));
+        if flushed.await.is_err() {
+            tracing::error!("The access log was not written to its end");
+        }
         tracing::info!("The edge has stopped");
     }
 
@@ -178,6 +196,19 @@ impl StatusHandle {
     /// Notes that a configuration could not even be read.
     pub fn refused(&self) {
         self.0.now().telemetry.config_refused.inc();
+    }
+}
+
+/// Closes connections to origins that have waited for too long, for ever.
+async fn sweep(current: Arc<Current>) {
+    const SWEEP_EVERY: Duration = Duration::from_secs(1);
+    let mut ticks = interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let now = ticks.tick().await;
+        let inner = current.now();
+        inner.public.sweep(now);
+        inner.admin.sweep(now);
     }
 }
 
@@ -263,7 +294,7 @@ impl Shared {
 impl Inner {
     /// Microseconds since the Unix epoch.
     fn now_us(&self) -> i64 {
-        self.clock.now().timestamp_micros()
+        self.clock.micros()
     }
 
     /// How much of a request's spelling may be changed.
@@ -295,15 +326,6 @@ impl Inner {
 
     fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
-    }
-
-    /// A UUID of version 7, so that logs sort by it.
-    fn request_id(&self) -> HeaderValue {
-        let millis = u64::try_from(self.now_us() / 1_000).unwrap_or(0);
-        let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
-        let mut text = uuid::Uuid::encode_buffer();
-        HeaderValue::from_str(id.hyphenated().encode_lower(&mut text))
-            .unwrap_or(HeaderValue::from_static("none"))
     }
 
     fn status(&self) -> Status {

@@ -19,8 +19,9 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// What only a new process can have: it sizes what is remembered, or names the edge to others.
-const FIXED: [&str; 12] = [
+const FIXED: [&str; 13] = [
     "listen",
+    "workers",
     "profile",
     "region",
     "name",
@@ -80,7 +81,11 @@ impl Inner {
             admin: Arc::new(Upstream::admin(&config, telemetry.clone())),
             purge_token: config.purge_token_file.as_deref().map(token).transpose()?,
             tls: Tls::of(&config.tls, None)?,
-            access: config.access_log.as_ref().map(|log| Access::open(log, &telemetry)).transpose()?,
+            access: config
+                .access_log
+                .as_ref()
+                .map(|log| Access::open(log, config.workers, &telemetry))
+                .transpose()?,
             connections: connections(&config),
             config,
             shared,
@@ -113,7 +118,11 @@ impl Inner {
             admin,
             purge_token: config.purge_token_file.as_deref().map(token).transpose()?,
             tls: Tls::of(&config.tls, self.tls.as_deref())?,
-            access: config.access_log.as_ref().map(|log| Access::open(log, telemetry)).transpose()?,
+            access: config
+                .access_log
+                .as_ref()
+                .map(|log| Access::open(log, config.workers, telemetry))
+                .transpose()?,
             connections: connections(&config),
             config,
         })

@@ -30,12 +30,10 @@ impl Cli {
         Self::parse()
     }
 
-    /// How many threads the command asks for; `None` leaves it to the machine.
-    pub fn workers(&self) -> Option<std::num::NonZeroUsize> {
-        match &self.command {
-            Command::Edge(alone) => alone.workers,
-            _ => None,
-        }
+    /// How many threads the command's own runtime needs; `None` leaves it to the machine. An edge alone accepts
+    /// connections there, and serves them on threads of its own.
+    pub const fn threads(&self) -> Option<usize> {
+        if matches!(self.command, Command::Edge(_)) { Some(1) } else { None }
     }
 }
 

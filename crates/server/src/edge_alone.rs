@@ -35,7 +35,7 @@ pub struct Alone {
     profile: Rules,
     /// Threads [default: one a core]
     #[arg(long, value_name = "N")]
-    pub(crate) workers: Option<NonZeroUsize>,
+    workers: Option<NonZeroUsize>,
     /// Memory for stored answers: bytes, or with K, M or G [default: 256M]
     #[arg(long, value_parser = bytes, value_name = "SIZE")]
     memory: Option<usize>,
@@ -200,6 +200,7 @@ fn defaults() -> Config {
     const CONNECTIONS_MAX: usize = 16_384;
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        workers: processors(),
         profile: Kind::Rfc,
         object_bytes_max: OBJECT_BYTES_MAX,
         body_bytes_max: BODY_BYTES_MAX,
@@ -227,6 +228,7 @@ fn given(alone: &Alone, config: &mut Config) -> Result<(), Error> {
     config.proxy_protocol.append(&mut networks(&alone.proxy_protocol)?);
     config.limits.rules.extend(alone.rate_limit.map(limit));
     put(&mut config.listen, alone.listen);
+    put(&mut config.workers, alone.workers.map(NonZeroUsize::get));
     put(&mut config.public, alone.origin.clone().map(|origin| vec![origin]));
     put(&mut config.memory_bytes_max, alone.memory);
     put(&mut config.disk, alone.disk.clone().map(Some));
@@ -242,6 +244,10 @@ fn put<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
     }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// One rule for everything, by address.

@@ -45,6 +45,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ipnet", &["edge"]),
     ("indicatif", &["server"]),
     ("maud", &["public"]),
+    ("mimalloc", &["server"]),
     ("moka", &["cache"]),
     ("reqwest", &["search"]),
     ("rustix", &["server", "edge"]),

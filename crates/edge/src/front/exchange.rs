@@ -8,7 +8,7 @@ use crate::front::respond::{Asker, Refusal};
 use crate::front::route::{Target, allowed, route};
 use crate::front::strict::{self, Trail};
 use crate::limits::{Admission, Question, Refused, Verdict};
-use crate::see::access::Entry;
+use crate::see::line::Entry;
 use crate::see::reason::{Handling, Outcome, Reason};
 use crate::store::key::{Key, path_normalise};
 use crate::{Inner, front::respond};
@@ -32,12 +32,11 @@ pub(crate) enum Step {
 pub(crate) fn begin(inner: &Arc<Inner>, peer: Peer, request: Request<Incoming>) -> Step {
     let (head, body) = request.into_parts();
     let (client, secure) = peers::behind(peer, &head.headers, &inner.config.trusted_proxies);
-    let seat = Seat { inner: inner.clone(), request_id: inner.request_id(), client, secure, head };
+    let now_us = inner.now_us();
+    let request_id = request_id(now_us);
+    let seat = Seat { inner: inner.clone(), request_id, client, secure, now_us, limited: false, head };
     let version = seat.head.version;
-    let entry = inner.access.as_ref().map(|access| {
-        let id = seat.request_id.to_str().unwrap_or_default();
-        access.entry(&seat.head, client, id, inner.now_us())
-    });
+    let entry = inner.access.as_ref().map(|_| Entry::new(&seat.head, client, &seat.request_id, now_us));
     match seat.enter(body) {
         Step::Done(response) => Step::Done(finished(inner, version, entry.as_ref(), response)),
         Step::Wait(wait) => {
@@ -71,7 +70,7 @@ fn finished(
     mut response: Response<Body>,
 ) -> Response<Body> {
     if let Some((access, entry)) = inner.access.as_ref().zip(entry) {
-        access.write(entry, &response);
+        access.write(entry, &response, || inner.now_us());
     }
     if version < Version::HTTP_2 && inner.is_draining() {
         response.headers_mut().insert(header::CONNECTION, CLOSE);
@@ -88,7 +87,19 @@ pub(super) struct Seat {
     pub(super) client: IpAddr,
     /// Whether the client came by `https`.
     pub(super) secure: bool,
+    /// When its head was complete, in microseconds since the Unix epoch.
+    pub(super) now_us: i64,
+    /// Whether its answer says where the client stands with its limits.
+    pub(super) limited: bool,
     pub(super) head: Parts,
+}
+
+/// A UUID of version 7, so that logs sort by it.
+fn request_id(now_us: i64) -> HeaderValue {
+    let millis = u64::try_from(now_us / 1_000).unwrap_or(0);
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
+    let mut text = uuid::Uuid::encode_buffer();
+    HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).unwrap_or(HeaderValue::from_static("none"))
 }
 
 /// Where a request goes.
@@ -100,11 +111,12 @@ enum Way {
 }
 
 impl Seat {
-    fn enter(self, body: Incoming) -> Step {
+    fn enter(mut self, body: Incoming) -> Step {
         let (way, admission) = match self.way(&body) {
             Ok(found) => found,
             Err(response) => return Step::Done(*response),
         };
+        self.limited = admission.as_ref().is_some_and(|admission| admission.standing.is_some());
         let inner = admission.is_some().then(|| self.inner.clone());
         let step = match way {
             Way::Admin(trail, path) => Step::Wait(Box::pin(self.admin(trail, path, body))),
@@ -121,7 +133,7 @@ impl Seat {
         let refused = |refusal: Refusal| Box::new(self.refuse(&refusal));
         let (host, path) = self.check().map_err(refused)?;
         let question = Question { client: self.client, host, path: &path, head: &self.head };
-        let admission = match self.inner.limits.check(&question, self.inner.now_us()) {
+        let admission = match self.inner.limits.check(&question, self.now_us) {
             Verdict::Free => None,
             Verdict::Within(admission) => Some(admission),
             Verdict::Refused(refused) => return Err(Box::new(self.hold_back(refused))),
@@ -187,7 +199,8 @@ impl Seat {
     }
 
     pub(super) fn asker(&self) -> Asker<'_> {
-        Asker { method: &self.head.method, headers: &self.head.headers, request_id: &self.request_id }
+        let Self { limited, request_id, head, .. } = self;
+        Asker { method: &head.method, limited: *limited, headers: &head.headers, request_id }
     }
 
     /// After a request that two parsers might have read differently, nothing more is read from its connection.

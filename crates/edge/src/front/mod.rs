@@ -2,15 +2,18 @@
 
 pub(crate) mod exchange;
 mod guard;
+mod open;
 mod parts;
 mod passing;
 pub(crate) mod peers;
+mod pulse;
 mod purging;
 mod reads;
 pub(crate) mod respond;
 mod route;
 pub(crate) mod strict;
 pub(crate) mod tls;
+pub(crate) mod workers;
 
 use crate::Inner;
 use crate::body::Body;
@@ -23,12 +26,15 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use open::{Open, Visit};
 use peers::Peer;
+use prometheus_client::metrics::gauge::Gauge;
+use pulse::Pulse;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,6 +44,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use workers::Workers;
 
 /// Connections that the system completes before we accept them.
 const BACKLOG: u32 = 1_024;
@@ -50,8 +57,13 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until `shutdown`, then drains.
-pub(crate) async fn serve(listener: TcpListener, current: Arc<Current>, shutdown: CancellationToken) {
-    let front = Front::new(current);
+pub(crate) async fn serve(
+    listener: TcpListener,
+    current: Arc<Current>,
+    workers: Workers,
+    shutdown: CancellationToken,
+) {
+    let front = Front::new(current, workers);
     loop {
         tokio::select! {
             biased;
@@ -64,21 +76,20 @@ pub(crate) async fn serve(listener: TcpListener, current: Arc<Current>, shutdown
 
 struct Front {
     current: Arc<Current>,
-    graceful: GracefulShutdown,
+    workers: Workers,
+    open: Arc<Open>,
     tasks: TaskTracker,
-    /// Ends connections that outlast the drain.
-    abort: CancellationToken,
     places: Arc<Places>,
     per_address: Arc<PerAddress>,
 }
 
 impl Front {
-    fn new(current: Arc<Current>) -> Self {
+    fn new(current: Arc<Current>, workers: Workers) -> Self {
         Self {
             current,
-            graceful: GracefulShutdown::new(),
+            workers,
+            open: Arc::default(),
             tasks: TaskTracker::new(),
-            abort: CancellationToken::new(),
             places: Arc::default(),
             per_address: Arc::default(),
         }
@@ -105,17 +116,22 @@ impl Front {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let connection = Connection { current: self.current.clone(), watcher: self.graceful.watcher() };
-        let abort = self.abort.clone();
-        let connections = self.current.now().telemetry.connections.clone();
-        connections.inc();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = connection.serve(stream, client) => {}
-                () = abort.cancelled() => {}
-            }
-            connections.dec();
-            drop((seat, place));
+        let counted = Counted::new(self.current.now().telemetry.connections.clone());
+        let held = (seat, place, counted);
+        self.open.enter(|visit| {
+            let connection = Connection { current: self.current.clone(), visit, _held: held };
+            let Some(worker) = self.workers.freest() else {
+                return Some(self.tasks.spawn(connection.serve(stream, client)));
+            };
+            // From here on another thread is told when bytes come.
+            let (stream, serving) = (stream.into_std().ok()?, worker.seat());
+            let served = async move {
+                if let Ok(stream) = TcpStream::from_std(stream) {
+                    connection.serve(stream, client).await;
+                }
+                drop(serving);
+            };
+            Some(self.tasks.spawn_on(served, worker.runtime()))
         });
     }
 
@@ -129,22 +145,24 @@ impl Front {
         self.tasks.close();
         // Busy HTTP/1 clients learn it from their next answer; closing under an idle one may lose its request.
         let notice = ms(inner.config.drain_notice_ms);
-        if timeout(notice, self.tasks.wait()).await.is_ok() {
-            return;
+        if timeout(notice, self.tasks.wait()).await.is_err() {
+            self.open.end();
+            if timeout(ms(inner.config.drain_ms_max), self.tasks.wait()).await.is_err() {
+                tracing::warn!(connections = self.tasks.len(), "Closing connections that outlast the drain");
+            }
+            self.open.abort();
+            self.tasks.wait().await;
         }
-        let (graceful, patience) = (self.graceful, ms(inner.config.drain_ms_max));
-        if timeout(patience, graceful.shutdown()).await.is_err() {
-            tracing::warn!(connections = self.tasks.len(), "Closing connections that outlast the drain");
-        }
-        self.abort.cancel();
-        self.tasks.wait().await;
+        self.workers.end().await;
     }
 }
 
 /// One connection from its first byte to its last.
 struct Connection {
     current: Arc<Current>,
-    watcher: Watcher,
+    visit: Visit,
+    /// What it takes up until it ends.
+    _held: (Seat, Place, Counted),
 }
 
 impl Connection {
@@ -172,7 +190,7 @@ impl Connection {
         }
     }
 
-    async fn speak<S>(self, inner: Arc<Inner>, stream: S, peer: Peer)
+    async fn speak<S>(mut self, inner: Arc<Inner>, stream: S, peer: Peer)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -185,10 +203,20 @@ impl Connection {
         let guarded = Guard::new(stream, &patience);
         let current = self.current;
         let service = service_fn(move |request| answer(current.now(), peer, request));
-        let connection = inner.connections.serve_connection(TokioIo::new(guarded), service).into_owned();
+        let mut builder = inner.connections.clone();
+        builder.http1().timer(Pulse::default());
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(guarded), service));
         // The connection goes on for longer than its configuration.
         drop(inner);
-        if let Err(error) = self.watcher.watch(connection).await {
+        let mut ending = false;
+        let served = std::future::poll_fn(|context| {
+            if !ending && self.visit.is_ending(context) {
+                ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            connection.as_mut().poll(context)
+        });
+        if let Err(error) = served.await {
             tracing::debug!(error, "A connection failed");
         }
     }
@@ -205,6 +233,22 @@ async fn answer(
     }
 }
 
+/// One in the number of open connections.
+struct Counted(Gauge);
+
+impl Counted {
+    fn new(connections: Gauge) -> Self {
+        connections.inc();
+        Self(connections)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// How connections are served.
 pub(crate) type Connections = Builder<TokioExecutor>;
 
@@ -214,11 +258,7 @@ pub(crate) fn connections(config: &Config) -> Connections {
     /// hyper's own bound; another one would cost it an allocation for each request.
     const HYPER_HEADERS_MAX: usize = 100;
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(ms(config.header_read_timeout_ms))
-        .max_buf_size(HEAD_BUFFER_BYTES);
+    builder.http1().header_read_timeout(ms(config.header_read_timeout_ms)).max_buf_size(HEAD_BUFFER_BYTES);
     if config.headers_max != HYPER_HEADERS_MAX {
         builder.http1().max_headers(config.headers_max);
     }

@@ -7,8 +7,8 @@ use crate::front::reads::Miss;
 use crate::front::respond::{self, Refusal};
 use crate::front::strict::{self, Trail};
 use crate::origin::upstream::{Answer, Failure, Tries};
-use crate::policy::invalidate;
 use crate::policy::validate::head_agrees;
+use crate::policy::{Exchange, Variant, admit, invalidate};
 use crate::see::reason::{Forward, Handling, Outcome, Reason};
 use crate::store::key::{Key, path_normalise};
 use http::header::{self, HeaderName, HeaderValue};
@@ -33,13 +33,53 @@ impl Seat {
             Reason::HitForMiss if !self.inner.profile.clients_decide => listed(&PARTS),
             _ => strict::forwarded_whole(&self.head.headers, &trail),
         };
-        let answer = self.inner.public.read(&self.head.method, &target, &headers, &mut Tries::new()).await;
+        let answer =
+            self.inner.public.read(&self.head.method, &target, || headers.clone(), &mut Tries::new()).await;
         match answer.and_then(finality) {
             Ok(answer) => {
                 self.count(Outcome::Bypass, reason);
                 self.relay(answer, Forward::Bypass, reason)
             }
             Err(failure) => self.fail(failure.refusal(), forwarded(Forward::Bypass, None)),
+        }
+    }
+
+    /// What could not be shared lately: straight to the origin and back, nothing is gathered. Should it have become
+    /// something to keep, the next who asks fills the cache.
+    pub(super) async fn alone(self, key: Key, target: PathAndQuery, why: Forward) -> Response<Body> {
+        let inner = &self.inner;
+        let headers = || self.asking(&key);
+        let answer = inner.public.read(&Method::GET, &target, headers, &mut Tries::new()).await;
+        let answer = match answer.and_then(finality) {
+            Ok(answer) => answer,
+            Err(failure) => return self.fail(failure.refusal(), forwarded(why, None)),
+        };
+        let (head, body) = answer.response.into_parts();
+        let verdict = self.is_for_all(&head);
+        if verdict.is_ok() || !head.status.is_server_error() {
+            inner.flights.mark(&key, verdict.is_ok());
+        }
+        let reason = verdict.err().unwrap_or(Reason::HitForMiss);
+        self.count(Outcome::Miss, reason);
+        let handling = forwarded(why, Some(head.status));
+        let body = Relay::new(body, u64::MAX, ms(inner.config.body_idle_ms_max)).holding(answer.place);
+        respond::stream(&self.asker(), head, body, Some(self.now_us), handling, reason)
+    }
+
+    /// Whether an answer could be kept and shared, were it gathered; if not, why.
+    fn is_for_all(&self, head: &http::response::Parts) -> Result<(), Reason> {
+        let (inner, asked) = (&self.inner, &self.head.headers);
+        let now_s = u64::try_from(self.now_us / 1_000_000).unwrap_or(0);
+        let (status, headers) = (head.status, &head.headers);
+        admit(&Exchange { asked, status, headers, sent_s: now_s, received_s: now_s }, &inner.profile)?;
+        Variant::of(asked, headers, &inner.profile)?;
+        let length =
+            headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        // One whose length nobody knows may be too long: the mark ends by itself.
+        if length.is_some_and(|bytes: usize| bytes <= inner.config.object_bytes_max) {
+            Ok(())
+        } else {
+            Err(Reason::TooLarge)
         }
     }
 
@@ -98,7 +138,8 @@ impl Seat {
     pub(super) async fn head(self, key: Key, miss: Miss) -> Response<Body> {
         let Some(target) = key.target() else { return self.refuse(&BAD_TARGET) };
         let headers = strict::forwarded_whole(&self.head.headers, &self.trail(key.host()));
-        let answer = self.inner.public.read(&Method::HEAD, &target, &headers, &mut Tries::new()).await;
+        let answer =
+            self.inner.public.read(&Method::HEAD, &target, || headers.clone(), &mut Tries::new()).await;
         match answer.and_then(finality) {
             Ok(answer) => {
                 let (status, fields) = (answer.response.status(), answer.response.headers());
@@ -124,7 +165,7 @@ impl Seat {
 
     fn relay(&self, answer: Answer, why: Forward, reason: Reason) -> Response<Body> {
         let (head, body) = answer.response.into_parts();
-        let body = Relay::new(body, u64::MAX, ms(self.inner.config.body_idle_ms_max)).holding(answer.permit);
+        let body = Relay::new(body, u64::MAX, ms(self.inner.config.body_idle_ms_max)).holding(answer.place);
         let handling = forwarded(why, Some(head.status));
         respond::stream(&self.asker(), head, body, None, handling, reason)
     }

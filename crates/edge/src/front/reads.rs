@@ -75,6 +75,12 @@ impl Seat {
         if self.head.method == Method::HEAD && self.inner.config.profile == Kind::Rfc {
             return Step::Wait(Box::pin(self.head(key, miss)));
         }
+        if miss.base.is_none() && self.inner.flights.is_hit_for_miss(&key, Instant::now()) {
+            return match key.target() {
+                Some(target) => Step::Wait(Box::pin(self.alone(key, target, miss.why))),
+                None => Step::Done(self.refuse(&BAD_TARGET)),
+            };
+        }
         match self.ask(key) {
             Some(ask) => Step::Wait(Box::pin(self.fetch(Arc::new(ask), miss))),
             None => Step::Done(self.refuse(&BAD_TARGET)),
@@ -92,7 +98,7 @@ impl Seat {
                 Err(miss(Forward::UriMiss, Reason::Purged))
             }
             Found::Object(object) => {
-                let now_us = inner.now_us();
+                let now_us = self.now_us;
                 let verdict = object.judge(now_us, inner.is_blind(), demand, &inner.profile);
                 Ok((object, now_us, verdict))
             }
@@ -152,7 +158,6 @@ impl Seat {
     }
 
     async fn fetch(self, ask: Arc<Ask>, miss: Miss) -> Response<Body> {
-        let hit_for_miss = self.inner.flights.is_hit_for_miss(&ask.key, Instant::now());
         let (filled, collapsed) = fill::obtain(&self.inner, &ask, miss.base.as_ref()).await;
         let status = filled.status();
         let handling = |stored| {
@@ -167,10 +172,9 @@ impl Seat {
             self.count(Outcome::Stale, Reason::StaleIfError);
             return respond::object(&self.asker(), base, None, now_us, handling(false), Reason::StaleIfError);
         }
-        let reason = if hit_for_miss { Reason::HitForMiss } else { miss.reason };
         match filled {
             Filled::Object(object, account) => {
-                let reason = account.reason.unwrap_or(reason);
+                let reason = account.reason.unwrap_or(miss.reason);
                 self.count(outcome(reason, collapsed), reason);
                 respond::object(&self.asker(), &object, None, now_us, handling(account.stored), reason)
             }
@@ -197,16 +201,22 @@ impl Seat {
 
     pub(super) fn ask(&self, key: Key) -> Option<Ask> {
         let target = key.target()?;
+        let headers = self.asking(&key);
+        Some(Ask { key, target, asked: self.head.headers.clone(), headers })
+    }
+
+    /// The fields by which an origin is asked for what may be kept.
+    pub(super) fn asking(&self, key: &Key) -> HeaderMap {
         let mut headers = match self.inner.config.profile {
-            Kind::Sangraha => self.listed(&key),
-            Kind::Rfc => self.whole(&key),
+            Kind::Sangraha => self.listed(key),
+            Kind::Rfc => self.whole(key),
         };
         // One spelling for each set: what the origin sees is what variants are told apart by.
         match Encodings::of(&self.head.headers).spelled() {
             "" => drop(headers.remove(header::ACCEPT_ENCODING)),
             spelled => drop(headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(spelled))),
         }
-        Some(Ask { key, target, asked: self.head.headers.clone(), headers })
+        headers
     }
 
     /// An allow-list, so that nothing outside the key can change the answer.

@@ -16,6 +16,8 @@ use http::{Method, Response, StatusCode};
 /// What of a request shapes its answer.
 pub(crate) struct Asker<'a> {
     pub(crate) method: &'a Method,
+    /// Whether the answer will say where the client stands.
+    pub(crate) limited: bool,
     /// The client's fields, for its conditionals.
     pub(crate) headers: &'a HeaderMap,
     pub(crate) request_id: &'a HeaderValue,
@@ -31,7 +33,7 @@ pub(crate) fn object(
     reason: Reason,
 ) -> Response<Body> {
     let mut headers = match (handling, reason) {
-        (Handling::Hit { ttl_s }, Reason::Plain) => object.hit_headers(now_us, ttl_s),
+        (Handling::Hit { ttl_s }, Reason::Plain) => object.hit_headers(now_us, ttl_s, asker.limited),
         _ => {
             let mut headers = object.headers.clone();
             object.mark(&mut headers);
@@ -91,7 +93,7 @@ pub(crate) fn stream(
         kept.insert(REQUEST_ID, asker.request_id.clone());
         return answer(StatusCode::NOT_MODIFIED, kept, Body::EMPTY);
     }
-    let body = if asker.method == Method::HEAD { Body::EMPTY } else { Body::Stream(Box::new(body)) };
+    let body = if asker.method == Method::HEAD { Body::EMPTY } else { body.into_body() };
     answer(head.status, headers, body)
 }
 

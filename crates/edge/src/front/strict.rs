@@ -130,18 +130,19 @@ pub(crate) fn has_body(headers: &HeaderMap) -> bool {
             .is_some_and(|length| length.as_bytes().iter().any(|b| *b != b'0'))
 }
 
+const HOP_BY_HOP: [HeaderName; 8] = [
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
 /// Removes what belongs to one connection: the known fields and those that `Connection` names.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    const HOP_BY_HOP: [HeaderName; 8] = [
-        HeaderName::from_static("keep-alive"),
-        HeaderName::from_static("proxy-connection"),
-        header::PROXY_AUTHENTICATE,
-        header::PROXY_AUTHORIZATION,
-        header::TE,
-        header::TRAILER,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-    ];
     if headers.contains_key(header::CONNECTION) {
         let named: Vec<HeaderName> =
             tokens(headers, header::CONNECTION).filter_map(|name| name.parse().ok()).collect();
@@ -170,16 +171,19 @@ const UNTRUSTED: [&str; 12] = [
 /// The fields of a request that is passed on whole: all but those of this connection, those that a client has no
 /// business to send, and those that the edge sets itself.
 pub(crate) fn forwarded_whole(client: &HeaderMap, trail: &Trail) -> HeaderMap {
-    let mut headers = client.clone();
-    strip_hop_by_hop(&mut headers);
-    let ours = |name: &HeaderName| {
-        let name = name.as_str();
-        UNTRUSTED.contains(&name) || name.starts_with("x-forwarded-") || name.starts_with("x-sangraha-")
-    };
-    let unwanted: Vec<HeaderName> = headers.keys().filter(|name| ours(name)).cloned().collect();
-    unwanted.iter().for_each(|name| drop(headers.remove(name)));
-    // hyper has answered it already.
-    headers.remove(header::EXPECT);
+    let named: Vec<HeaderName> =
+        tokens(client, header::CONNECTION).filter_map(|name| name.parse().ok()).collect();
+    let mut headers = HeaderMap::with_capacity(client.len() + TRAIL_FIELDS);
+    for (name, value) in client {
+        let ours = UNTRUSTED.contains(&name.as_str())
+            || name.as_str().starts_with("x-forwarded-")
+            || name.as_str().starts_with("x-sangraha-");
+        // `Expect` is answered by hyper already.
+        let stays = ours || *name == header::EXPECT || *name == header::CONNECTION;
+        if !stays && !HOP_BY_HOP.contains(name) && !named.contains(name) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
     trail.mark(&mut headers);
     headers
 }
@@ -196,6 +200,9 @@ pub(crate) fn forwarded_listed(client: &HeaderMap, listed: &[HeaderName], trail:
     trail.mark(&mut headers);
     headers
 }
+
+/// How many fields [`Trail::mark`] adds.
+const TRAIL_FIELDS: usize = 6;
 
 /// What the edge tells an origin about a request.
 #[derive(Clone)]

@@ -4,6 +4,7 @@
 use super::gcra::{Pace, seconds};
 use super::rule::Rule;
 use super::table::Decision;
+use crate::see::line::number as digits;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -17,6 +18,9 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// The fields that it is written in.
+    pub(crate) const NAMES: [HeaderName; 2] = [POLICY, STATE];
+
     /// Never on a stored answer: it is of one client and one moment.
     pub(crate) fn write(self, headers: &mut HeaderMap) {
         headers.insert(POLICY, self.policy);
@@ -25,19 +29,21 @@ impl Standing {
 }
 
 /// One member of `RateLimit-Policy`.
-pub(super) fn policy(rule: &Rule) -> String {
-    format!("\"{}\";q={};w={}", rule.name, rule.quota, rule.window_s)
+pub(super) fn policy(rule: &Rule) -> HeaderValue {
+    let text = format!("\"{}\";q={};w={}", rule.name, rule.quota, rule.window_s);
+    // Names are checked; the fallback keeps this total.
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"rule\""))
 }
 
 /// Collects the rules that hold for one request.
 #[derive(Default)]
 pub(super) struct Told {
-    policies: String,
+    policies: Option<HeaderValue>,
     tightest: Option<Tightest>,
 }
 
 struct Tightest {
-    state: String,
+    state: HeaderValue,
     /// Of its quota, in thousandths.
     share: u64,
 }
@@ -46,7 +52,7 @@ impl Told {
     pub(super) fn add(
         &mut self,
         name: &str,
-        policy: &str,
+        policy: &HeaderValue,
         quota: u64,
         decision: &Decision,
         pace: Pace,
@@ -56,19 +62,35 @@ impl Told {
             Decision::Fits { paid_ns } => (pace.remaining(paid_ns, now_ns), paid_ns.saturating_sub(now_ns)),
             Decision::Full { wait_ns } | Decision::Banned { wait_ns } => (0, wait_ns),
         };
-        if !self.policies.is_empty() {
-            self.policies.push_str(", ");
-        }
-        self.policies.push_str(policy);
+        self.policies = match self.policies.take() {
+            // Most requests are under one rule: its text is made already.
+            None => Some(policy.clone()),
+            Some(others) => {
+                HeaderValue::from_bytes(&[others.as_bytes(), b", ", policy.as_bytes()].concat()).ok()
+            }
+        };
         let share = remaining.saturating_mul(1_000) / quota.max(1);
-        if self.tightest.as_ref().is_none_or(|tightest| share < tightest.share) {
-            let state = format!("\"{name}\";r={remaining};t={}", seconds(reset_ns));
+        if self.tightest.as_ref().is_none_or(|tightest| share < tightest.share)
+            && let Ok(state) = HeaderValue::from_bytes(&state(name, remaining, seconds(reset_ns)))
+        {
             self.tightest = Some(Tightest { state, share });
         }
     }
 
     pub(super) fn standing(self) -> Option<Standing> {
-        let policy = HeaderValue::try_from(self.policies).ok()?;
-        Some(Standing { policy, state: HeaderValue::try_from(self.tightest?.state).ok()? })
+        Some(Standing { policy: self.policies?, state: self.tightest?.state })
     }
+}
+
+/// `"name";r=37;t=12`
+fn state(name: &str, remaining: u64, reset_s: u64) -> Vec<u8> {
+    const AROUND_BYTES: usize = 48;
+    let mut text = Vec::with_capacity(name.len() + AROUND_BYTES);
+    text.push(b'"');
+    text.extend_from_slice(name.as_bytes());
+    text.extend_from_slice(b"\";r=");
+    digits(remaining, &mut text);
+    text.extend_from_slice(b";t=");
+    digits(reset_s, &mut text);
+    text
 }

@@ -14,7 +14,7 @@ pub use rule::{Config, KeyPart, Rule};
 
 use crate::see::reason::Reason;
 use gcra::Pace;
-use http::{Method, StatusCode, request::Parts};
+use http::{HeaderValue, Method, StatusCode, request::Parts};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use rule::Matcher;
@@ -37,7 +37,7 @@ struct Running {
     rule: Rule,
     pace: Pace,
     matcher: Matcher,
-    policy: String,
+    policy: HeaderValue,
     passed: Counter,
     refused: Counter,
 }

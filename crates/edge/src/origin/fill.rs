@@ -152,7 +152,8 @@ async fn fill(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>) -> Filled {
     let mut tries = Tries::new();
     loop {
         let sent_us = inner.now_us();
-        let answer = match inner.public.read(&Method::GET, &ask.target, &headers, &mut tries).await {
+        let answer = match inner.public.read(&Method::GET, &ask.target, || headers.clone(), &mut tries).await
+        {
             Ok(answer) => answer,
             Err(failure) => return Filled::Failed(failure),
         };
@@ -166,7 +167,7 @@ async fn fill(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>) -> Filled {
             (base, headers) = (None, ask.headers.clone());
             continue;
         }
-        let relay = Relay::new(body, u64::MAX, ms(inner.config.body_idle_ms_max)).holding(answer.permit);
+        let relay = Relay::new(body, u64::MAX, ms(inner.config.body_idle_ms_max)).holding(answer.place);
         match relay.collect(inner.config.object_bytes_max).await {
             Ok(Collected::Whole(body)) => {
                 let received = Received { head, body, generation, sent_us, received_us };

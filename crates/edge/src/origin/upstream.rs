@@ -1,5 +1,8 @@
-//! Origins: pooled connections, time-outs, retries of reads within a budget, and passive health.
+//! Origins: which one is asked, for how long, and when once more.
 
+use super::budget::RetryBudget;
+use super::health::Health;
+use super::pool::{Place, Pool};
 use crate::body::{Body, Fault};
 use crate::config::{Config, ms};
 use crate::front::respond::Refusal;
@@ -12,9 +15,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 use url::Url;
 
@@ -22,17 +23,16 @@ use url::Url;
 pub(crate) struct Upstream {
     name: &'static str,
     origins: Box<[Origin]>,
-    client: Client<HttpConnector, Body>,
     first_byte_max: Duration,
     budget: RetryBudget,
     born: Instant,
     telemetry: Arc<Telemetry>,
 }
 
-/// A response's head with its body still to come, and the place at the origin that it occupies.
+/// A response's head with its body still to come, and the place at the origin that it occupies until then.
 pub(crate) struct Answer {
     pub(crate) response: Response<Incoming>,
-    pub(crate) permit: OwnedSemaphorePermit,
+    pub(crate) place: Place,
     pub(crate) origin: usize,
 }
 
@@ -80,12 +80,10 @@ impl Upstream {
         telemetry: Arc<Telemetry>,
     ) -> Self {
         let origins = origins.iter().filter_map(|url| Origin::new(url, config)).collect();
-        let (client, first_byte_max) = (client(config), ms(first_byte_ms_max));
         Self {
             name,
             origins,
-            client,
-            first_byte_max,
+            first_byte_max: ms(first_byte_ms_max),
             budget: RetryBudget::new(),
             born: Instant::now(),
             telemetry,
@@ -97,15 +95,13 @@ impl Upstream {
         &self,
         method: &Method,
         target: &PathAndQuery,
-        headers: &HeaderMap,
+        headers: impl Fn() -> HeaderMap,
         tries: &mut Tries,
     ) -> Result<Answer, Failure> {
         self.budget.earn();
         loop {
             let index = self.pick(tries.avoid).ok_or(Failure::Connect)?;
-            let result = self
-                .send(index, method.clone(), target, headers.clone(), Body::EMPTY, &Fault::default())
-                .await;
+            let result = self.send(index, method.clone(), target, headers(), Body::EMPTY, None).await;
             let failure = match &result {
                 Ok(answer) if !is_outage(answer.response.status()) => return result,
                 Ok(_) => Failure::Protocol,
@@ -126,20 +122,25 @@ impl Upstream {
         body: Body,
         fault: &Fault,
     ) -> Result<Answer, Failure> {
-        self.send(0, method, target, headers, body, fault).await
+        self.send(0, method, target, headers, body, Some(fault)).await
     }
 
     /// Takes note of a try that failed; true where another one is allowed.
     pub(crate) fn may_retry(&self, tries: &mut Tries, origin: usize, failure: Failure) -> bool {
         // Asking the same origin again helps only where a kept connection had died.
         let sensible = failure != Failure::Busy && (self.origins.len() > 1 || failure == Failure::Reset);
-        if !sensible || tries.left == 0 || !self.budget.spend() {
+        if !sensible || tries.left == 0 || !self.budget.spend(self.now_ms()) {
             return false;
         }
         tries.left -= 1;
         tries.avoid = Some(origin);
         self.telemetry.retries.inc();
         true
+    }
+
+    /// Closes connections that have waited for too long.
+    pub(crate) fn sweep(&self, now: Instant) {
+        self.origins.iter().for_each(|origin| origin.pool.sweep(now));
     }
 
     /// Origins with their state, for the status report.
@@ -154,22 +155,17 @@ impl Upstream {
         target: &PathAndQuery,
         headers: HeaderMap,
         body: Body,
-        fault: &Fault,
+        fault: Option<&Fault>,
     ) -> Result<Answer, Failure> {
         let origin = self.origins.get(index).ok_or(Failure::Connect)?;
-        let Ok(permit) = origin.places.clone().try_acquire_owned() else {
+        let Some(mut place) = origin.pool.place() else {
             return Err(self.failed(origin, Failure::Busy));
         };
-        let request = origin.request(method, target, headers, body).ok_or(Failure::Protocol)?;
-        let result = match timeout(self.first_byte_max, self.client.request(request)).await {
-            Err(_) => Err(Failure::Timeout),
-            Ok(Err(error)) if error.is_connect() => Err(Failure::Connect),
-            Ok(Err(_)) => Err(Failure::Reset),
-            Ok(Ok(response)) => Ok(response),
-        };
-        match result {
+        let request = request(method, target, headers, body).ok_or(Failure::Protocol)?;
+        let sent = timeout(self.first_byte_max, place.send(request)).await;
+        match sent.unwrap_or(Err(Failure::Timeout)) {
             // A client that breaks off its own body says nothing about the origin.
-            Err(failure) if fault.any() => Err(failure),
+            Err(failure) if fault.is_some_and(Fault::any) => Err(failure),
             Err(failure) => {
                 origin.health.failed(self.now_ms());
                 Err(self.failed(origin, failure))
@@ -180,7 +176,7 @@ impl Upstream {
                 } else {
                     origin.health.succeeded()
                 }
-                Ok(Answer { response, permit, origin: index })
+                Ok(Answer { response, place, origin: index })
             }
         }
     }
@@ -265,30 +261,26 @@ pub(crate) fn client(config: &Config) -> Client<HttpConnector, Body> {
 
 struct Origin {
     authority: Authority,
-    places: Arc<Semaphore>,
+    pool: Arc<Pool>,
     health: Health,
 }
 
 impl Origin {
     fn new(url: &Url, config: &Config) -> Option<Self> {
-        let places = Arc::new(Semaphore::new(config.origin_requests_max));
-        let health = Health::new(ms(config.origin_down_ms_max));
-        Some(Self { authority: authority(url)?, places, health })
+        let authority = authority(url)?;
+        let pool = Arc::new(Pool::new(authority.as_str(), config));
+        Some(Self { authority, pool, health: Health::new(ms(config.origin_down_ms_max)) })
     }
+}
 
-    fn request(
-        &self,
-        method: Method,
-        target: &PathAndQuery,
-        headers: HeaderMap,
-        body: Body,
-    ) -> Option<Request<Body>> {
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = absolute(&self.authority, target)?;
-        *request.headers_mut() = headers;
-        Some(request)
-    }
+fn request(method: Method, target: &PathAndQuery, headers: HeaderMap, body: Body) -> Option<Request<Body>> {
+    let mut parts = http::uri::Parts::default();
+    parts.path_and_query = Some(target.clone());
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = Uri::from_parts(parts).ok()?;
+    *request.headers_mut() = headers;
+    Some(request)
 }
 
 pub(crate) fn authority(url: &Url) -> Option<Authority> {
@@ -303,124 +295,7 @@ pub(crate) fn absolute(authority: &Authority, target: &PathAndQuery) -> Option<U
     Uri::from_parts(parts).ok()
 }
 
-/// Learns from the requests that are sent anyway. After [`Health::FAILURES_MAX`] failures in a row an origin is
-/// down; each time its rest ends, one request may try it.
-struct Health {
-    failures: AtomicU32,
-    /// Milliseconds since the upstream was made; 0 while up.
-    down_until_ms: AtomicU64,
-    /// Whether the one request that may try it is under way.
-    probing: AtomicBool,
-    down_max: Duration,
-}
-
-impl Health {
-    const FAILURES_MAX: u32 = 2;
-    const DOWN_MS_MIN: u64 = 250;
-
-    fn new(down_max: Duration) -> Self {
-        let (failures, down_until_ms, probing) =
-            (AtomicU32::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        Self { failures, down_until_ms, probing, down_max }
-    }
-
-    fn is_up(&self) -> bool {
-        self.down_until_ms.load(Ordering::Acquire) == 0
-    }
-
-    /// Whether this request may go to the origin; when its rest is over, only the first that asks.
-    fn take_turn(&self, now_ms: u64) -> bool {
-        let until_ms = self.down_until_ms.load(Ordering::Acquire);
-        if until_ms == 0 || now_ms < until_ms {
-            return until_ms == 0;
-        }
-        let next_ms = now_ms + Self::DOWN_MS_MIN;
-        let first = self
-            .down_until_ms
-            .compare_exchange(until_ms, next_ms, Ordering::AcqRel, Ordering::Relaxed)
-            .is_ok();
-        if first {
-            self.probing.store(true, Ordering::Release);
-        }
-        first
-    }
-
-    fn succeeded(&self) {
-        if self.failures.load(Ordering::Relaxed) != 0 {
-            self.probing.store(false, Ordering::Relaxed);
-            self.failures.store(0, Ordering::Relaxed);
-            self.down_until_ms.store(0, Ordering::Release);
-        }
-    }
-
-    fn failed(&self, now_ms: u64) {
-        if !self.probing.swap(false, Ordering::AcqRel) && now_ms < self.down_until_ms.load(Ordering::Acquire)
-        {
-            // A latecomer from before the rest began: it must not lengthen it.
-            return;
-        }
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let Some(excess) = failures.checked_sub(Self::FAILURES_MAX) else { return };
-        let down_max_ms = u64::try_from(self.down_max.as_millis()).unwrap_or(u64::MAX);
-        let rest_ms = (Self::DOWN_MS_MIN << excess.min(16)).min(down_max_ms.max(1));
-        self.down_until_ms.store(now_ms + jittered(rest_ms), Ordering::Release);
-    }
-}
-
 /// Between three quarters and five quarters of `ms`, so that edges do not return in step.
 pub(crate) fn jittered(ms: u64) -> u64 {
     ms * 3 / 4 + rand::random_range(0..=ms / 2)
-}
-
-/// Retries are at most a fifth of the requests, beyond a small reserve.
-struct RetryBudget(AtomicI64);
-
-impl RetryBudget {
-    const COST: i64 = 5;
-    const RESERVE: i64 = 100 * Self::COST;
-
-    const fn new() -> Self {
-        Self(AtomicI64::new(Self::RESERVE))
-    }
-
-    fn earn(&self) {
-        if self.0.load(Ordering::Relaxed) < Self::RESERVE {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn spend(&self) -> bool {
-        let paid = |left: i64| (left >= Self::COST).then_some(left - Self::COST);
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, paid).is_ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_retry_budget_runs_out_and_is_earned_back() {
-        let budget = RetryBudget::new();
-        assert_eq!((0..1_000).filter(|_| budget.spend()).count(), 100);
-        (0..50).for_each(|_| budget.earn());
-        assert_eq!((0..1_000).filter(|_| budget.spend()).count(), 10);
-    }
-
-    #[test]
-    fn an_origin_that_fails_rests_and_is_tried_by_one() {
-        let health = Health::new(Duration::from_secs(10));
-        health.failed(1);
-        assert!(health.take_turn(1));
-        health.failed(1);
-        assert!(!health.is_up() && !health.take_turn(100));
-        health.failed(100);
-        assert!(health.take_turn(400), "a latecomer does not lengthen the rest");
-        assert!(!health.take_turn(400));
-        health.failed(400);
-        assert!(!health.take_turn(700), "the second rest is longer");
-        assert!(health.take_turn(1_100));
-        health.succeeded();
-        assert!(health.is_up() && health.take_turn(1_100) && health.take_turn(1_100));
-    }
 }

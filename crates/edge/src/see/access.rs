@@ -1,21 +1,22 @@
 //! The access log: one line a request, written by a thread of its own.
 //!
-//! Requests never wait for a disk: when lines come faster than they can be written, they are dropped and counted.
+//! A line is put together where the request was answered, in a buffer that only few threads share; the writer takes
+//! whole buffers. Requests never wait for a disk: when lines come faster than they can be written, they are dropped
+//! and counted.
 
+use super::line::{Entry, Stamp};
 use crate::Error;
+use crate::front::workers;
 use crate::see::telemetry::Telemetry;
-use http::header::{self, HeaderMap, HeaderName};
-use http::request::Parts;
-use http::{Response, Version};
-use http_body::Body as _;
+use http::Response;
 use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize};
-use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
-use std::net::IpAddr;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Where lines go, and how they look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,144 +38,111 @@ pub enum AccessFormat {
     Combined,
 }
 
+/// A buffer goes to the writer when it is longer.
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// Blocks that may wait for the writer.
+const BLOCKS_MAX: usize = 64;
+
+/// Lines are written after this at the latest.
+const FLUSH_EVERY: Duration = Duration::from_millis(100);
+
 /// The way to the writer.
 pub(crate) struct Access {
     format: AccessFormat,
-    lines: SyncSender<String>,
+    desks: Arc<[Mutex<Desk>]>,
+    writer: SyncSender<Order>,
     dropped: Counter,
 }
 
-/// What is known of a request before its answer.
-pub(crate) struct Entry {
-    client: IpAddr,
-    line: String,
-    host: String,
-    referer: String,
-    agent: String,
-    request_id: String,
-    began: Instant,
-    at_us: i64,
+/// What one thread has written.
+#[derive(Default)]
+struct Desk {
+    text: Vec<u8>,
+    lines: u64,
+    stamp: Stamp,
+}
+
+enum Order {
+    Write(Vec<u8>),
+    /// Write everything that there is, and say so.
+    Flush(SyncSender<()>),
 }
 
 impl Access {
-    /// Opens the file and starts the writer, which ends with the last sender.
-    pub(crate) fn open(log: &AccessLog, telemetry: &Telemetry) -> Result<Self, Error> {
-        const LINES_MAX: usize = 8_192;
+    /// Opens the file and starts the writer, which ends with the edge.
+    pub(crate) fn open(log: &AccessLog, threads: usize, telemetry: &Telemetry) -> Result<Self, Error> {
         let unusable = |source| Error::File { path: log.path.clone(), source };
         let file = OpenOptions::new().create(true).append(true).open(&log.path).map_err(unusable)?;
-        let (lines, receiver) = sync_channel(LINES_MAX);
+        let (writer, orders) = sync_channel(BLOCKS_MAX);
+        let desks: Arc<[Mutex<Desk>]> = (0..threads.max(1)).map(|_| Mutex::default()).collect();
+        let seen = desks.clone();
         std::thread::Builder::new()
             .name("access-log".to_owned())
-            .spawn(move || write(&receiver, BufWriter::new(file)))
+            .spawn(move || write(&orders, &seen, file))
             .map_err(unusable)?;
-        Ok(Self { format: log.format, lines, dropped: telemetry.access_dropped.clone() })
-    }
-
-    pub(crate) fn entry(&self, head: &Parts, client: IpAddr, request_id: &str, at_us: i64) -> Entry {
-        let text = |name: HeaderName| field(&head.headers, &name);
-        let version = match head.version {
-            Version::HTTP_10 => "HTTP/1.0",
-            Version::HTTP_2 => "HTTP/2.0",
-            _ => "HTTP/1.1",
-        };
-        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
-        Entry {
-            client,
-            line: format!("{} {target} {version}", head.method),
-            host: head.uri.host().map_or_else(|| text(header::HOST), str::to_owned),
-            referer: text(header::REFERER),
-            agent: text(header::USER_AGENT),
-            request_id: request_id.to_owned(),
-            began: Instant::now(),
-            at_us,
-        }
+        Ok(Self { format: log.format, desks, writer, dropped: telemetry.access_dropped.clone() })
     }
 
     /// Adds a line for an answer whose head is ready.
-    pub(crate) fn write(&self, entry: &Entry, response: &Response<crate::body::Body>) {
-        let line = match self.format {
-            AccessFormat::Json => json(entry, response),
-            AccessFormat::Combined => combined(entry, response),
+    pub(crate) fn write(
+        &self,
+        entry: &Entry,
+        response: &Response<crate::body::Body>,
+        now_us: impl FnOnce() -> i64,
+    ) {
+        let mut desk = locked(&self.desks[workers::number() % self.desks.len()]);
+        let Desk { text, lines, stamp } = &mut *desk;
+        match self.format {
+            AccessFormat::Json => entry.json(response, now_us(), stamp, text),
+            AccessFormat::Combined => entry.combined(response, stamp, text),
+        }
+        *lines += 1;
+        if text.len() < BLOCK_BYTES {
+            return;
+        }
+        let full = std::mem::replace(text, Vec::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 8));
+        let lines = std::mem::take(lines);
+        if self.writer.try_send(Order::Write(full)).is_err() {
+            self.dropped.inc_by(lines);
+        }
+    }
+
+    /// Waits until every line so far is in the file.
+    pub(crate) fn flush(&self) {
+        let (done, seen) = sync_channel(1);
+        // A writer that is gone has nothing to flush.
+        if self.writer.send(Order::Flush(done)).is_ok() {
+            let _ = seen.recv();
+        }
+    }
+}
+
+fn locked(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(orders: &Receiver<Order>, desks: &[Mutex<Desk>], mut file: File) {
+    loop {
+        let order = orders.recv_timeout(FLUSH_EVERY);
+        let result = match &order {
+            Ok(Order::Write(block)) => file.write_all(block),
+            Ok(Order::Flush(_)) | Err(_) => desks.iter().try_for_each(|desk| {
+                let mut desk = locked(desk);
+                desk.lines = 0;
+                let text = std::mem::take(&mut desk.text);
+                drop(desk);
+                if text.is_empty() { Ok(()) } else { file.write_all(&text) }
+            }),
         };
-        if self.lines.try_send(line).is_err() {
-            self.dropped.inc();
-        }
-    }
-}
-
-fn field(headers: &HeaderMap, name: &HeaderName) -> String {
-    headers.get(name).map_or_else(String::new, |value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-fn json(entry: &Entry, response: &Response<crate::body::Body>) -> String {
-    let cache = response.headers().get_all("cache-status").iter().next_back();
-    let line = serde_json::json!({
-        "at": timestamp(entry.at_us),
-        "client": entry.client,
-        "request": entry.line,
-        "host": entry.host,
-        "status": response.status().as_u16(),
-        "bytes": response.body().size_hint().exact(),
-        "duration_us": u64::try_from(entry.began.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "cache": cache.map(|value| String::from_utf8_lossy(value.as_bytes())),
-        "referer": entry.referer,
-        "agent": entry.agent,
-        "request_id": entry.request_id,
-    });
-    format!("{line}\n")
-}
-
-fn combined(entry: &Entry, response: &Response<crate::body::Body>) -> String {
-    let at = chrono::DateTime::from_timestamp_micros(entry.at_us).unwrap_or_default();
-    let bytes = response.body().size_hint().exact().map_or("-".to_owned(), |bytes| bytes.to_string());
-    let (line, referer, agent) = (quoted(&entry.line), quoted(&entry.referer), quoted(&entry.agent));
-    let status = response.status().as_u16();
-    let at = at.format("%d/%b/%Y:%H:%M:%S +0000");
-    format!("{} - - [{at}] {line} {status} {bytes} {referer} {agent}\n", entry.client)
-}
-
-fn timestamp(us: i64) -> String {
-    chrono::DateTime::from_timestamp_micros(us)
-        .unwrap_or_default()
-        .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}
-
-/// A client's words must not end the line, nor the quotes around them.
-fn quoted(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len() + 2);
-    safe.push('"');
-    for c in if text.is_empty() { "-" } else { text }.chars() {
-        match c {
-            '"' | '\\' => safe.extend(['\\', c]),
-            c if c.is_control() => safe.extend(c.escape_default()),
-            c => safe.push(c),
-        }
-    }
-    safe.push('"');
-    safe
-}
-
-/// Lines are flushed whenever no more are waiting.
-fn write(lines: &Receiver<String>, mut file: impl Write) {
-    while let Ok(first) = lines.recv() {
-        let mut result = file.write_all(first.as_bytes());
-        while let Ok(line) = lines.try_recv() {
-            result = result.and_then(|()| file.write_all(line.as_bytes()));
-        }
-        if let Err(error) = result.and_then(|()| file.flush()) {
+        if let Err(error) = result {
             let error: &(dyn std::error::Error + 'static) = &error;
             tracing::warn!(error, "The access log cannot be written");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_client_cannot_forge_lines() {
-        assert_eq!(quoted("a\"b\\c\r\nd"), r#""a\"b\\c\r\nd""#);
-        assert_eq!(quoted(""), "\"-\"");
+        match order {
+            Ok(Order::Flush(done)) => drop(done.send(())),
+            Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Order::Write(_)) | Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Why a request was answered as it was: one word for the metric label, the header and the log.
 
+use crate::store::Identity;
 use http::HeaderValue;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident => $word:literal,)+ }) => {
@@ -120,8 +123,27 @@ pub(crate) enum Handling {
     Own,
 }
 
-/// This hop's member of `Cache-Status`.
+/// This hop's member of `Cache-Status`. Those of forwarded requests are few, and kept: none of their parts counts.
 pub(crate) fn cache_status(handling: Handling, reason: Reason) -> HeaderValue {
+    type Kept = HashMap<u64, HeaderValue, Identity>;
+    const KEPT_MAX: usize = 512;
+    thread_local! {
+        static KEPT: RefCell<Kept> = RefCell::default();
+    }
+    let Handling::Forwarded { why, status, stored, collapsed } = handling else {
+        return spelled(handling, reason);
+    };
+    let flags = u64::from(stored) | u64::from(collapsed) << 1;
+    let key = u64::from(status.unwrap_or(0)) << 24 | (reason as u64) << 16 | (why as u64) << 8 | flags;
+    KEPT.with_borrow_mut(|kept| {
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.entry(key).or_insert_with(|| spelled(handling, reason)).clone()
+    })
+}
+
+fn spelled(handling: Handling, reason: Reason) -> HeaderValue {
     use std::fmt::Write;
     let mut text = String::with_capacity(80);
     text.push_str(crate::PSEUDONYM);

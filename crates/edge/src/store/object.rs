@@ -1,5 +1,7 @@
 //! One complete response, with what is needed to serve it again and to know when not to.
 
+use crate::front::strict::REQUEST_ID;
+use crate::limits::Standing;
 use crate::policy::{Demand, Freshness, Moment, Profile, Use, Variant};
 use crate::purge::generations::Generations;
 use crate::see::reason::{Handling, Reason, cache_status};
@@ -7,7 +9,7 @@ use crate::store::encoding::{self, Encoded};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -51,6 +53,8 @@ pub(crate) struct Made {
 /// The fields of a hit, which change once a second.
 struct Rendered {
     age_s: u64,
+    /// Whether it has places for what clients are told of their limits.
+    limited: bool,
     headers: HeaderMap,
 }
 
@@ -101,20 +105,31 @@ impl Object {
         valid
     }
 
-    /// The fields of a plain fresh hit at this moment.
-    pub(crate) fn hit_headers(&self, now_us: i64, ttl_s: i64) -> HeaderMap {
+    /// The fields of a plain fresh hit at this moment. Those of the single request have a place already: a copy
+    /// that grows would be made twice.
+    pub(crate) fn hit_headers(&self, now_us: i64, ttl_s: i64, limited: bool) -> HeaderMap {
         let age_s = self.age_s(now_us);
+        let place = HeaderValue::from_static("");
         if let Some(rendered) = self.rendered.load().as_ref()
             && rendered.age_s == age_s
+            && (rendered.limited || !limited)
         {
-            return rendered.headers.clone();
+            let mut headers = rendered.headers.clone();
+            if rendered.limited && !limited {
+                Standing::NAMES.iter().for_each(|name| drop(headers.remove(name)));
+            }
+            return headers;
         }
         let mut headers = self.headers.clone();
         headers.reserve(ROOM);
         self.mark(&mut headers);
         headers.insert(header::AGE, age_s.into());
         headers.append(CACHE_STATUS, cache_status(Handling::Hit { ttl_s }, Reason::Plain));
-        self.rendered.store(Some(Arc::new(Rendered { age_s, headers: headers.clone() })));
+        headers.insert(REQUEST_ID, place.clone());
+        if limited {
+            Standing::NAMES.iter().for_each(|name| drop(headers.insert(name, place.clone())));
+        }
+        self.rendered.store(Some(Arc::new(Rendered { age_s, limited, headers: headers.clone() })));
         headers
     }
 
@@ -141,8 +156,8 @@ impl Object {
     }
 }
 
-/// `Age`, `Cache-Status`, `X-Request-Id` and one to spare.
-const ROOM: usize = 6;
+/// `Vary`, `Age`, `Cache-Status`, `X-Request-Id`, two of limits, and one to spare.
+const ROOM: usize = 7;
 
 /// RFC 9211.
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");

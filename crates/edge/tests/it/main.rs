@@ -10,8 +10,12 @@ mod disk;
 mod frames;
 mod front;
 #[cfg(test)]
+mod hot;
+#[cfg(test)]
 mod lies;
 mod limits;
+#[cfg(test)]
+mod pool;
 mod purge;
 #[cfg(test)]
 mod reload;

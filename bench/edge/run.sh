@@ -46,6 +46,7 @@ finish() {
   rm -rf "$work"
 }
 trap finish EXIT
+trap 'exit 1' INT TERM
 
 # Something to serve: JSON of four sizes. What lies below /pass is never kept.
 mkdir -p "$work/www/hit" "$work/www/pass" "$work/cache" "$work/temp"

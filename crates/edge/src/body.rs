@@ -89,14 +89,18 @@ impl Relay {
     pub(crate) fn into_body(mut self) -> Body {
         let length = self.source.size_hint().exact();
         if self.prefix.is_empty() && length.is_some() {
-            let first = quietly(|context| Pin::new(&mut self.source).poll_frame(context));
-            if let Poll::Ready(Some(Ok(frame))) = first
-                && let Ok(data) = frame.into_data()
-            {
-                if length == Some(data.len() as u64) {
-                    return data.into();
+            match quietly(|context| Pin::new(&mut self.source).poll_frame(context)) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        if length == Some(data.len() as u64) {
+                            return data.into();
+                        }
+                        self.prefix.push_back(data);
+                    }
                 }
-                self.prefix.push_back(data);
+                // Told to whoever reads the body.
+                Poll::Ready(Some(Err(_))) => self.fault.0.store(Fault::BROKEN, Ordering::Release),
+                Poll::Ready(None) | Poll::Pending => {}
             }
         }
         Body::Stream(Box::new(self))
@@ -127,6 +131,7 @@ impl Relay {
     fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
         match self.prefix.pop_front() {
             Some(bytes) => Poll::Ready(Some(Ok(bytes))),
+            None if self.fault.any() => Poll::Ready(Some(Err(io::ErrorKind::InvalidData.into()))),
             None => self.poll_source(context),
         }
     }

@@ -1,5 +1,7 @@
-//! Bodies: whole ones from memory, and streams between client and origin with a size and a patience limit.
+//! Bodies: whole ones from memory, streams between client and origin with a size and a patience limit, and those that
+//! are read while they are filled.
 
+use crate::origin::growing::Follower;
 use crate::origin::line::quietly;
 use crate::origin::pool::Place;
 use bytes::Bytes;
@@ -12,12 +14,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, timeout_at};
 
 /// What the edge sends, to either side.
 pub(crate) enum Body {
     Whole(Option<Bytes>),
     Stream(Box<Relay>),
+    Follow(Follower),
 }
 
 impl Body {
@@ -43,6 +46,9 @@ impl HttpBody for Body {
             Self::Stream(relay) => {
                 relay.poll_data(context).map(|data| data.map(|data| data.map(Frame::data)))
             }
+            Self::Follow(follower) => {
+                follower.poll_data(context).map(|data| data.map(|data| data.map(Frame::data)))
+            }
         }
     }
 
@@ -50,6 +56,7 @@ impl HttpBody for Body {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Stream(relay) => relay.is_end(),
+            Self::Follow(follower) => follower.is_end(),
         }
     }
 
@@ -57,6 +64,7 @@ impl HttpBody for Body {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Stream(relay) => relay.size_hint(),
+            Self::Follow(follower) => follower.left().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }
@@ -110,22 +118,46 @@ impl Relay {
         self.fault.clone()
     }
 
-    /// Reads the whole body if it has at most `bytes_max` bytes; otherwise gives back a stream of all of it.
-    pub(crate) async fn collect(mut self, bytes_max: usize) -> Result<Collected, io::Error> {
-        let hint = self.source.size_hint();
-        if hint.lower() > bytes_max as u64 {
+    /// Reads the whole body if it has at most `bytes_max` bytes and comes in `patience`; otherwise gives back a stream
+    /// of all of it.
+    pub(crate) async fn collect(
+        mut self,
+        bytes_max: usize,
+        patience: Option<Duration>,
+    ) -> Result<Collected, io::Error> {
+        if self.size_hint().lower() > bytes_max as u64 {
             return Ok(Collected::Long(self));
         }
-        let mut bytes = 0;
-        while let Some(data) = std::future::poll_fn(|context| self.poll_source(context)).await {
-            let data = data?;
+        let deadline = patience.map(|patience| Instant::now() + patience);
+        let mut bytes = self.prefix.iter().map(Bytes::len).sum::<usize>();
+        loop {
+            let more = std::future::poll_fn(|context| self.poll_source(context));
+            let more = match deadline {
+                None => more.await,
+                Some(deadline) => match timeout_at(deadline, more).await {
+                    Ok(more) => more,
+                    Err(_) => return Ok(Collected::Slow(self)),
+                },
+            };
+            let Some(data) = more.transpose()? else {
+                return Ok(Collected::Whole(joined(self.prefix, bytes)));
+            };
             bytes += data.len();
             self.prefix.push_back(data);
             if bytes > bytes_max {
                 return Ok(Collected::Long(self));
             }
         }
-        Ok(Collected::Whole(joined(self.prefix, bytes)))
+    }
+
+    /// The next piece.
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, io::Error>> {
+        std::future::poll_fn(|context| self.poll_data(context)).await
+    }
+
+    /// What was read already.
+    pub(crate) fn taken(&mut self) -> VecDeque<Bytes> {
+        std::mem::take(&mut self.prefix)
     }
 
     fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
@@ -179,12 +211,16 @@ impl Relay {
         self.prefix.is_empty() && self.source.is_end_stream()
     }
 
-    fn size_hint(&self) -> SizeHint {
+    pub(crate) fn size_hint(&self) -> SizeHint {
         let read: u64 = self.prefix.iter().map(|bytes| bytes.len() as u64).sum();
         let source = self.source.size_hint();
         match source.exact() {
             Some(left) => SizeHint::with_exact(left + read),
-            None => SizeHint::default(),
+            None => {
+                let mut hint = SizeHint::default();
+                hint.set_lower(source.lower() + read);
+                hint
+            }
         }
     }
 }
@@ -193,6 +229,8 @@ impl Relay {
 pub(crate) enum Collected {
     Whole(Bytes),
     Long(Relay),
+    /// Not all of it came in time.
+    Slow(Relay),
 }
 
 /// Why a body broke off, for whoever sees only that its exchange failed.

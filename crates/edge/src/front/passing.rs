@@ -6,15 +6,18 @@ use crate::front::exchange::{BAD_TARGET, Seat};
 use crate::front::reads::Miss;
 use crate::front::respond::{self, Refusal};
 use crate::front::strict::{self, Trail};
+use crate::origin::plan::{Times, renew, updating};
 use crate::origin::upstream::{Answer, Failure, Tries};
 use crate::policy::validate::head_agrees;
 use crate::policy::{Exchange, Variant, admit, invalidate};
 use crate::see::reason::{Forward, Handling, Outcome, Reason};
 use crate::store::key::{Key, path_normalise};
-use http::header::{self, HeaderName, HeaderValue};
+use crate::store::object::Object;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
+use std::sync::Arc;
 
 impl Seat {
     /// Straight to the public API and back, past the cache.
@@ -138,21 +141,30 @@ impl Seat {
     pub(super) async fn head(self, key: Key, miss: Miss) -> Response<Body> {
         let Some(target) = key.target() else { return self.refuse(&BAD_TARGET) };
         let headers = strict::forwarded_whole(&self.head.headers, &self.trail(key.host()));
+        let (generation, sent_us) = (self.inner.generations.now(), self.inner.now_us());
         let answer =
             self.inner.public.read(&Method::HEAD, &target, || headers.clone(), &mut Tries::new()).await;
         match answer.and_then(finality) {
             Ok(answer) => {
-                let (status, fields) = (answer.response.status(), answer.response.headers());
-                if let Some(base) = miss.base.filter(|_| status == StatusCode::OK)
-                    && !head_agrees(&base.headers, fields)
-                {
-                    self.inner.discard(&key, &base);
+                let status = answer.response.status();
+                if let Some(base) = miss.base.filter(|_| status == StatusCode::OK) {
+                    let times = Times { generation, sent_us, received_us: self.inner.now_us() };
+                    self.compare(&key, &base, answer.response.headers(), times);
                 }
                 self.count(Outcome::Miss, Reason::Head);
                 self.relay(answer, miss.why, Reason::Head)
             }
             Err(failure) => self.fail(failure.refusal(), forwarded(miss.why, None)),
         }
+    }
+
+    /// What a 200 to HEAD says about a GET that is held: it is current, with these fields, or it is out of date.
+    fn compare(&self, key: &Key, base: &Arc<Object>, fields: &HeaderMap, times: Times) {
+        if !head_agrees(&base.headers, fields) {
+            return self.inner.discard(key, base);
+        }
+        let update = updating(fields, times.received_us);
+        renew(&self.inner, key, base, &update, &self.head.headers, times);
     }
 
     /// A client's body on its way, and what may be wrong with it.

@@ -178,9 +178,13 @@ impl Seat {
                 self.count(outcome(reason, collapsed), reason);
                 respond::object(&self.asker(), &object, None, now_us, handling(account.stored), reason)
             }
-            Filled::Stream(head, body) => {
-                self.count(Outcome::Miss, Reason::TooLarge);
-                respond::stream(&self.asker(), *head, body, Some(now_us), handling(false), Reason::TooLarge)
+            Filled::Growing(follower, account) => {
+                self.count(outcome(miss.reason, collapsed), miss.reason);
+                respond::growing(&self.asker(), follower, now_us, handling(account.stored), miss.reason)
+            }
+            Filled::Stream(head, body, reason) => {
+                self.count(Outcome::Miss, reason);
+                respond::stream(&self.asker(), *head, body, Some(now_us), handling(false), reason)
             }
             Filled::Failed(failure) => self.fail(failure.refusal(), handling(false)),
         }
@@ -259,8 +263,8 @@ fn outcome(reason: Reason, collapsed: bool) -> Outcome {
 impl Filled {
     fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Object(_, account) => Some(account.status),
-            Self::Stream(head, _) => Some(head.status),
+            Self::Object(_, account) | Self::Growing(_, account) => Some(account.status),
+            Self::Stream(head, ..) => Some(head.status),
             Self::Failed(_) => None,
         }
     }

@@ -4,6 +4,7 @@ use crate::body::{Body, Relay};
 use crate::front::parts;
 use crate::front::strict::{REQUEST_ID, clean_response, via};
 use crate::limits::Refused;
+use crate::origin::growing::Follower;
 use crate::policy::range::{Portion, portion};
 use crate::policy::validate::{not_modified, repeated};
 use crate::see::reason::{Handling, Reason, cache_status};
@@ -66,6 +67,28 @@ pub(crate) fn object(
     };
     let (status, body) = parts::cut(asked, object.status, &mut headers, &body, asker.request_id);
     answer(status, headers, body.into())
+}
+
+/// Serves an object while it arrives: its head now, its body as it comes.
+pub(crate) fn growing(
+    asker: &Asker<'_>,
+    follower: Follower,
+    now_us: i64,
+    handling: Handling,
+    reason: Reason,
+) -> Response<Body> {
+    let object = follower.growing().shell.clone();
+    let mut headers = object.headers.clone();
+    headers.insert(header::AGE, object.age_s(now_us).into());
+    headers.append(CACHE_STATUS, cache_status(handling, reason));
+    if object.status == StatusCode::OK && not_modified(asker.headers, &headers, seconds(now_us)) {
+        let mut kept = repeated(&headers);
+        kept.insert(REQUEST_ID, asker.request_id.clone());
+        return answer(StatusCode::NOT_MODIFIED, kept, Body::EMPTY);
+    }
+    headers.insert(REQUEST_ID, asker.request_id.clone());
+    let body = if asker.method == Method::HEAD { Body::EMPTY } else { Body::Follow(follower) };
+    answer(object.status, headers, body)
 }
 
 fn seconds(us: i64) -> u64 {

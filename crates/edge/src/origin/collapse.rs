@@ -5,6 +5,7 @@
 //! alone for a while (hit-for-miss), so that its askers do not queue behind each other.
 
 use crate::origin::fill::Account;
+use crate::origin::growing::Growing;
 use crate::origin::upstream::Failure;
 use crate::store::Identity;
 use crate::store::key::Key;
@@ -20,6 +21,8 @@ use tokio::time::Instant;
 #[derive(Clone)]
 pub(crate) enum Landing {
     Object(Arc<Object>, Account),
+    /// It is still arriving, and can be read from its first byte.
+    Growing(Arc<Growing>, Account),
     Failed(Failure),
     /// The answer belongs to the leader: each of the others asks for itself.
     NotShared,
@@ -98,7 +101,8 @@ impl Flights {
     }
 }
 
-/// The right and duty to ask the origin for everyone. Dropping it without an announcement lets the next lead.
+/// The right and duty to ask the origin for everyone. Dropping it ends the flight: without an announcement the next
+/// one leads, with one its answer is in the store, or was not to be.
 pub(crate) struct Leader {
     flights: Arc<Flights>,
     hash: u64,
@@ -107,7 +111,7 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
-    pub(crate) fn land(self, landing: Landing) {
+    pub(crate) fn announce(&self, landing: Landing) {
         self.announce.send_replace(Some(landing));
     }
 }
@@ -140,7 +144,8 @@ mod tests {
         let (flights, key) = (Arc::new(Flights::new(Duration::from_secs(10))), key("/a"));
         let Boarding::Lead(leader) = flights.board(&key, 1) else { panic!() };
         let Boarding::Wait(mut waiting) = flights.board(&key, 1) else { panic!() };
-        leader.land(Landing::NotShared);
+        leader.announce(Landing::NotShared);
+        drop(leader);
         assert!(matches!(*waiting.wait_for(Option::is_some).await.unwrap(), Some(Landing::NotShared)));
         assert!(matches!(flights.board(&key, 1), Boarding::Lead(_)));
     }
@@ -150,7 +155,8 @@ mod tests {
         let (flights, key) = (Arc::new(Flights::new(Duration::from_secs(10))), key("/a"));
         let Boarding::Lead(first) = flights.board(&key, 1) else { panic!() };
         let Boarding::Lead(second) = flights.board(&key, 2) else { panic!() };
-        first.land(Landing::NotShared);
+        first.announce(Landing::NotShared);
+        drop(first);
         assert!(matches!(flights.board(&key, 2), Boarding::Wait(_)), "the first must not close the second");
         drop(second);
     }

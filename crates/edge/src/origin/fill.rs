@@ -1,26 +1,24 @@
-//! Asking an origin for a cacheable answer, and deciding what becomes of it.
+//! Asking an origin for a cacheable answer, for one or for many.
 
 use crate::Inner;
 use crate::body::{Collected, Relay};
 use crate::config::ms;
-use crate::front::strict::clean_response;
 use crate::origin::collapse::{Boarding, Landing, Leader, Waiting};
+use crate::origin::growing::{Added, Follower, Growing, Whole};
+use crate::origin::plan::{Plan, Times, settle};
 use crate::origin::upstream::{Failure, Tries};
-use crate::policy::store::Admission;
-use crate::policy::validate::{conditionals, confirms, merge};
-use crate::policy::{Exchange, Freshness, Use, Variant, admit};
-use crate::purge::generations::Generations;
+use crate::policy::validate::{conditionals, confirms};
 use crate::see::reason::Reason;
 use crate::store::key::Key;
-use crate::store::object::{Made, Object};
+use crate::store::object::Object;
 use bytes::Bytes;
-use domain::purge::{READ_LSN_HEADER, SURROGATE_KEY_HEADER};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap};
 use http::response::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
+use std::io;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
@@ -38,8 +36,10 @@ pub(crate) struct Ask {
 pub(crate) enum Filled {
     /// A complete response, stored or not.
     Object(Arc<Object>, Account),
-    /// A response that is too long to keep, still arriving.
-    Stream(Box<Parts>, Relay),
+    /// A response that will be stored when it has arrived.
+    Growing(Follower, Account),
+    /// A response that is not kept, still arriving, and why not.
+    Stream(Box<Parts>, Relay, Reason),
     Failed(Failure),
 }
 
@@ -53,9 +53,34 @@ pub(crate) struct Account {
     pub(crate) reason: Option<Reason>,
 }
 
+impl Account {
+    /// Waiters may have an answer that was meant for all, stored or not, and an error that they would get too.
+    pub(crate) fn is_shareable(&self) -> bool {
+        use Reason::{BadTags, Floor, PurgedInFill, TooLarge};
+        self.stored && self.reason != Some(Reason::Private)
+            || self.status.is_server_error() && self.reason == Some(Reason::Status)
+            || matches!(self.reason, Some(BadTags | Floor | PurgedInFill | TooLarge))
+    }
+}
+
 /// Gets an answer from an origin, alone or together with everyone who asks the same. The flag says whether it was
 /// another request's answer.
 pub(crate) async fn obtain(inner: &Arc<Inner>, ask: &Arc<Ask>, base: Option<&Arc<Object>>) -> (Filled, bool) {
+    let (filled, shared) = share(inner, ask, base).await;
+    match filled {
+        // Parts are cut from the whole; where there will be none, the whole is what is sent.
+        Filled::Growing(follower, account) if ask.asked.contains_key(header::RANGE) => {
+            match follower.whole().await {
+                Whole::Object(object) => (Filled::Object(object, account), shared),
+                Whole::Passing(follower) => (Filled::Growing(follower, account), shared),
+                Whole::Broken => (Filled::Failed(Failure::Reset), shared),
+            }
+        }
+        filled => (filled, shared),
+    }
+}
+
+async fn share(inner: &Arc<Inner>, ask: &Arc<Ask>, base: Option<&Arc<Object>>) -> (Filled, bool) {
     /// One flight may lose its leader; after two the question is asked alone.
     const BOARDINGS_MAX: u32 = 2;
     let patience = ms(inner.config.collapse_wait_ms_max);
@@ -74,7 +99,20 @@ pub(crate) async fn obtain(inner: &Arc<Inner>, ask: &Arc<Ask>, base: Option<&Arc
             },
         }
     }
-    (fill(inner, ask, base).await, false)
+    (go_alone(inner, ask, base).await, false)
+}
+
+/// What nobody else waits for needs no task of its own, unless it is to be kept.
+async fn go_alone(inner: &Arc<Inner>, ask: &Arc<Ask>, base: Option<&Arc<Object>>) -> Filled {
+    let (filled, arriving) = Errand { inner, ask, base }.fill().await;
+    if let Some(arriving) = arriving {
+        let (inner, ask, base) = (inner.clone(), ask.clone(), base.cloned());
+        tokio::spawn(async move {
+            let errand = Errand { inner: &inner, ask: &ask, base: base.as_ref() };
+            errand.receive(arriving, None).await;
+        });
+    }
+    filled
 }
 
 /// Refreshes an object behind the client's back, unless somebody does already.
@@ -84,7 +122,10 @@ pub(crate) fn refresh(inner: &Arc<Inner>, ask: Ask, base: Arc<Object>) {
     }
     if let Boarding::Lead(leader) = inner.flights.board(&ask.key, inner.generations.now()) {
         let inner = inner.clone();
-        tokio::spawn(async move { announce(leader, &fill(&inner, &ask, Some(&base)).await) });
+        tokio::spawn(async move {
+            let errand = Errand { inner: &inner, ask: &ask, base: Some(&base) };
+            errand.run(leader, |_| {}).await;
+        });
     }
 }
 
@@ -104,6 +145,10 @@ async fn landed(mut waiting: Waiting, patience: Duration, asked: &HeaderMap) -> 
         Some(Landing::Object(object, account)) if object.variant.answers(asked) => {
             Waited::Shared(Filled::Object(object, account))
         }
+        Some(Landing::Growing(growing, account)) if growing.shell.variant.answers(asked) => {
+            let follower = growing.follow();
+            follower.map_or(Waited::Alone, |follower| Waited::Shared(Filled::Growing(follower, account)))
+        }
         Some(Landing::Failed(failure)) => Waited::Shared(Filled::Failed(failure)),
         _ => Waited::Alone,
     }
@@ -114,250 +159,182 @@ async fn lead(inner: &Arc<Inner>, ask: &Arc<Ask>, base: Option<&Arc<Object>>, le
     let (inner, ask, base) = (inner.clone(), ask.clone(), base.cloned());
     let (hand_over, mine) = oneshot::channel();
     tokio::spawn(async move {
-        let filled = fill(&inner, &ask, base.as_ref()).await;
-        announce(leader, &filled);
+        let errand = Errand { inner: &inner, ask: &ask, base: base.as_ref() };
         // Nobody there any more: the object is stored all the same.
-        drop(hand_over.send(filled));
+        errand.run(leader, |filled| drop(hand_over.send(filled))).await;
     });
     mine.await.unwrap_or(Filled::Failed(Failure::Reset))
 }
 
-fn announce(leader: Leader, filled: &Filled) {
-    leader.land(match filled {
+/// Tells those who wait.
+pub(crate) fn announce(leader: &Leader, filled: &Filled) {
+    leader.announce(match filled {
         Filled::Object(object, account) if account.is_shareable() => {
             Landing::Object(object.clone(), *account)
         }
+        Filled::Growing(follower, account) => Landing::Growing(follower.growing().clone(), *account),
         Filled::Object(..) | Filled::Stream(..) => Landing::NotShared,
         Filled::Failed(failure) => Landing::Failed(*failure),
     });
 }
 
-impl Account {
-    /// Waiters may have an answer that was meant for all, stored or not, and an error that they would get too.
-    fn is_shareable(&self) -> bool {
-        use Reason::{BadTags, Floor, PurgedInFill, TooLarge};
-        self.stored && self.reason != Some(Reason::Private)
-            || self.status.is_server_error() && self.reason == Some(Reason::Status)
-            || matches!(self.reason, Some(BadTags | Floor | PurgedInFill | TooLarge))
-    }
-}
-
-/// Asks the public API and stores what may be stored.
-async fn fill(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>) -> Filled {
-    // Noted before anything is sent: what is purged from here on cannot be in the answer for sure.
-    let generation = inner.generations.now();
-    let mut base = base;
-    let mut headers = ask.headers.clone();
-    headers.extend(base.into_iter().flat_map(|base| conditionals(&base.headers)));
-    let mut tries = Tries::new();
-    loop {
-        let sent_us = inner.now_us();
-        let answer = match inner.public.read(&Method::GET, &ask.target, || headers.clone(), &mut tries).await
-        {
-            Ok(answer) => answer,
-            Err(failure) => return Filled::Failed(failure),
-        };
-        let received_us = inner.now_us();
-        let (head, body) = answer.response.into_parts();
-        if head.status == StatusCode::NOT_MODIFIED
-            && let Some(held) = base
-            && !confirms(&held.headers, &head.headers)
-        {
-            // It speaks of a version that we do not have: ask again, for the whole.
-            (base, headers) = (None, ask.headers.clone());
-            continue;
-        }
-        let relay = Relay::new(body, u64::MAX, ms(inner.config.body_idle_ms_max)).holding(answer.place);
-        match relay.collect(inner.config.object_bytes_max).await {
-            Ok(Collected::Whole(body)) => {
-                let received = Received { head, body, generation, sent_us, received_us };
-                return received.land(inner, ask, base);
-            }
-            Ok(Collected::Long(relay)) => {
-                inner.flights.mark(&ask.key, false);
-                return Filled::Stream(Box::new(head), relay);
-            }
-            // Nothing has reached the client yet.
-            Err(_) if inner.public.may_retry(&mut tries, answer.origin, Failure::Reset) => {}
-            Err(_) => return Filled::Failed(Failure::Reset),
-        }
-    }
-}
-
 /// A complete response as it came.
-struct Received {
-    head: Parts,
-    body: Bytes,
-    generation: u64,
-    sent_us: i64,
-    received_us: i64,
+pub(crate) struct Received {
+    pub(crate) head: Parts,
+    pub(crate) body: Bytes,
+    pub(crate) times: Times,
 }
 
 impl Received {
-    fn land(self, inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>) -> Filled {
-        let answered = self.head.status;
-        let revalidated = answered == StatusCode::NOT_MODIFIED;
-        if answered.is_informational() || revalidated && base.is_none() {
-            return Filled::Failed(Failure::Protocol);
+    pub(crate) fn land(self, inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>) -> Filled {
+        match Plan::of(inner, ask, base, &self.head, self.times) {
+            Ok(plan) => plan.land(inner, ask, base, self.body),
+            Err(failure) => Filled::Failed(failure),
         }
-        let read_lsn = number(&self.head.headers, READ_LSN_HEADER);
-        let stated_tags = tags(&self.head.headers, &inner.generations);
-        let (status, headers, body, stated_tags) = match base.filter(|_| revalidated) {
-            None => {
-                let tagged = stated_tags.as_ref().is_ok_and(Option::is_some);
-                let tags = stated_tags.map(|tags| with_own(tags.unwrap_or_default(), ask, inner));
-                (answered, self.whole_headers(), self.body.clone(), tags.map(|tags| (tags, tagged)))
-            }
-            Some(base) => {
-                let headers = merge(&base.headers, &self.dated(self.cleaned_headers()));
-                let tags = stated_tags.map(|tags| match tags {
-                    Some(tags) => (with_own(tags, ask, inner), true),
-                    None => (base.tags.clone(), base.tagged),
-                });
-                (base.status, headers, base.body.clone(), tags)
-            }
+    }
+}
+
+/// One question on its way to an origin.
+struct Errand<'a> {
+    inner: &'a Inner,
+    ask: &'a Ask,
+    base: Option<&'a Arc<Object>>,
+}
+
+/// An answer that is read while it arrives.
+struct Arriving {
+    plan: Plan,
+    relay: Relay,
+    growing: Arc<Growing>,
+}
+
+impl Errand<'_> {
+    /// Asks, hands the answer over as soon as it can be served, and stays until it has arrived.
+    async fn run(&self, leader: Leader, hand_over: impl FnOnce(Filled)) {
+        let (filled, arriving) = self.fill().await;
+        announce(&leader, &filled);
+        let Some(arriving) = arriving else {
+            drop(leader);
+            return hand_over(filled);
         };
-        let tag_words = words(&self.head.headers, base.filter(|_| revalidated));
-        let variant = Variant::of(&ask.asked, &headers, &inner.profile);
-        let verdict = self.admission(ask, status, &headers, inner).and_then(|admission| {
-            let (tags, _) = stated_tags.as_ref().map_err(|reason| *reason)?;
-            variant.as_ref().map_err(|reason| *reason)?;
-            inner.generations.admits(self.generation, tags, read_lsn)?;
-            Ok(admission)
-        });
-        let (tags, tagged) = stated_tags.unwrap_or_default();
-        let made = |headers: HeaderMap| {
-            Arc::new(Object::new(Made {
-                status,
-                headers,
-                body: body.clone(),
-                freshness: verdict.as_ref().map_or(Freshness::NONE, |admission| admission.freshness),
-                received_us: self.received_us,
-                fill: self.generation,
-                tags: tags.clone(),
-                tagged,
-                variant: variant.clone().unwrap_or_default(),
-                tag_words: tag_words.clone(),
-            }))
-        };
-        let object = made(without(headers.clone(), &[header::AGE]));
-        let kept = verdict.as_ref().map_err(|reason| *reason).and_then(|admission| {
-            let kept = match admission.withheld.as_slice() {
-                [] => object.clone(),
-                // The client who asked gets everything; those after it only what may be kept.
-                withheld => made(without(without(headers.clone(), &[header::AGE]), withheld)),
-            };
-            let fits = inner.keep(&ask.key, kept, &ask.asked);
-            if fits { Ok(()) } else { Err(Reason::TooLarge) }
-        });
-        let partly = verdict.is_ok_and(|admission| !admission.withheld.is_empty());
-        let reason = kept.err().or(revalidated.then_some(Reason::Revalidated));
-        let reason = if partly { Some(Reason::Private) } else { reason };
-        let account = Account { status: answered, stored: kept.is_ok(), reason };
-        settle(inner, ask, base, &account);
-        Filled::Object(object, account)
+        hand_over(filled);
+        self.receive(arriving, Some(leader)).await;
     }
 
-    fn admission(
+    /// Asks the public API and stores what may be stored.
+    async fn fill(&self) -> (Filled, Option<Arriving>) {
+        let Self { inner, ask, base } = self;
+        // Noted before anything is sent: what is purged from here on cannot be in the answer for sure.
+        let generation = inner.generations.now();
+        let mut base = *base;
+        let mut headers = ask.headers.clone();
+        headers.extend(base.into_iter().flat_map(|base| conditionals(&base.headers)));
+        let mut tries = Tries::new();
+        loop {
+            let sent_us = inner.now_us();
+            let answer =
+                match inner.public.read(&Method::GET, &ask.target, || headers.clone(), &mut tries).await {
+                    Ok(answer) => answer,
+                    Err(failure) => return (Filled::Failed(failure), None),
+                };
+            let times = Times { generation, sent_us, received_us: inner.now_us() };
+            let (head, body) = answer.response.into_parts();
+            if head.status == StatusCode::NOT_MODIFIED
+                && let Some(held) = base
+                && !confirms(&held.headers, &head.headers)
+            {
+                // It speaks of a version that we do not have: ask again, for the whole.
+                (base, headers) = (None, ask.headers.clone());
+                continue;
+            }
+            let relay = Relay::new(body, u64::MAX, ms(inner.config.body_idle_ms_max)).holding(answer.place);
+            match self.take(base, head, times, relay).await {
+                Ok(taken) => return taken,
+                // Nothing has reached the client yet.
+                Err(_) if inner.public.may_retry(&mut tries, answer.origin, Failure::Reset) => {}
+                Err(_) => return (Filled::Failed(Failure::Reset), None),
+            }
+        }
+    }
+
+    /// The whole body where it is there at once; otherwise what is to become of it while it arrives.
+    async fn take(
         &self,
-        ask: &Ask,
-        status: StatusCode,
-        headers: &HeaderMap,
-        inner: &Inner,
-    ) -> Result<Admission, Reason> {
-        let seconds = |us: i64| u64::try_from(us / 1_000_000).unwrap_or(0);
-        let (sent_s, received_s) = (seconds(self.sent_us), seconds(self.received_us));
-        admit(&Exchange { asked: &ask.asked, status, headers, sent_s, received_s }, &inner.profile)
-    }
-
-    /// The fields of a complete response: its length is the body's, and it has a date.
-    fn whole_headers(&self) -> HeaderMap {
-        let mut headers = self.cleaned_headers();
-        if self.head.status != StatusCode::NO_CONTENT {
-            headers.insert(header::CONTENT_LENGTH, self.body.len().into());
+        base: Option<&Arc<Object>>,
+        head: Parts,
+        times: Times,
+        relay: Relay,
+    ) -> Result<(Filled, Option<Arriving>), io::Error> {
+        /// What comes within this time is answered as a whole, with its length, and with another try should it break.
+        const AT_ONCE: Duration = Duration::from_millis(10);
+        let Self { inner, ask, .. } = self;
+        let bytes_max = inner.config.object_bytes_max;
+        let land = |head, body| Received { head, body, times }.land(inner, ask, base);
+        let relay = match relay.collect(bytes_max, Some(AT_ONCE)).await? {
+            Collected::Whole(body) => return Ok((land(head, body), None)),
+            Collected::Long(relay) => return Ok((self.too_long(head, relay), None)),
+            Collected::Slow(relay) => relay,
+        };
+        let plan = match Plan::of(inner, ask, base, &head, times) {
+            Ok(plan) => plan,
+            Err(failure) => return Ok((Filled::Failed(failure), None)),
+        };
+        if plan.may_grow(inner) {
+            return Ok(grow(plan, relay, bytes_max));
         }
-        self.dated(headers)
-    }
-
-    /// An answer without a date was made when it came (RFC 9110, section 6.6.1).
-    fn dated(&self, mut headers: HeaderMap) -> HeaderMap {
-        if !headers.contains_key(header::DATE)
-            && let Some(date) = http_date(self.received_us)
-        {
-            headers.insert(header::DATE, date);
+        if let Some(reason) = plan.is_personal(inner) {
+            let account = Account { status: head.status, stored: false, reason: Some(reason) };
+            settle(inner, ask, base, &account);
+            return Ok((Filled::Stream(Box::new(head), relay, reason), None));
         }
-        headers
+        match relay.collect(bytes_max, None).await? {
+            Collected::Whole(body) => Ok((land(head, body), None)),
+            Collected::Long(relay) | Collected::Slow(relay) => Ok((self.too_long(head, relay), None)),
+        }
     }
 
-    fn cleaned_headers(&self) -> HeaderMap {
-        let mut headers = self.head.headers.clone();
-        clean_response(&mut headers);
-        headers
+    fn too_long(&self, head: Parts, relay: Relay) -> Filled {
+        self.inner.flights.mark(&self.ask.key, false);
+        Filled::Stream(Box::new(head), relay, Reason::TooLarge)
     }
-}
 
-/// What the answer means for the next who asks, and for an object that it replaces. An error replaces nothing.
-fn settle(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>, account: &Account) {
-    let shareable = account.is_shareable() || account.status.is_server_error();
-    if account.stored || !shareable {
-        inner.flights.mark(&ask.key, account.stored);
-    }
-    // One that is still fresh was asked about by a client alone; that answer says nothing about it to others.
-    let fresh = |base: &Arc<Object>| {
-        matches!(base.judge(inner.now_us(), inner.is_blind(), None, &inner.profile), Use::Fresh { .. })
-    };
-    if let Some(base) = base.filter(|base| !shareable && !fresh(base)) {
-        inner.discard(&ask.key, base);
-    }
-}
-
-/// The most surrogate keys of one response, and the longest one: what every CDN in front of us can carry.
-const TAGS_MAX: usize = 50;
-const TAG_BYTES_MAX: usize = 128;
-
-/// Hashes of the surrogate keys; `None` where the response has none. Keys over the limits make a response that
-/// could not be purged.
-fn tags(headers: &HeaderMap, generations: &Generations) -> Result<Option<Box<[u64]>>, Reason> {
-    if !headers.contains_key(SURROGATE_KEY_HEADER) {
-        return Ok(None);
-    }
-    let mut tags = Vec::new();
-    for value in headers.get_all(SURROGATE_KEY_HEADER) {
-        let text = value.to_str().map_err(|_| Reason::BadTags)?;
-        for tag in text.split_ascii_whitespace() {
-            if tag.len() > TAG_BYTES_MAX || tags.len() == TAGS_MAX {
-                return Err(Reason::BadTags);
+    /// Passes the body on as it comes, and stores it once it has ended well.
+    async fn receive(&self, arriving: Arriving, mut leader: Option<Leader>) {
+        let Arriving { plan, mut relay, growing } = arriving;
+        let end = loop {
+            if !growing.ready().await {
+                break Err(io::ErrorKind::ConnectionAborted);
             }
-            tags.push(generations.tag(tag));
-        }
+            match relay.next().await {
+                None => break Ok(()),
+                Some(Err(error)) => break Err(error.kind()),
+                Some(Ok(part)) => {
+                    if growing.add(part) == Added::TooLong {
+                        // Those who ask from now on go alone, at once.
+                        self.inner.flights.mark(&self.ask.key, false);
+                        leader = None;
+                    }
+                }
+            }
+        };
+        let body = growing.kept().filter(|_| end.is_ok());
+        let object = body.map(|body| match plan.land(self.inner, self.ask, self.base, body) {
+            Filled::Object(object, _) => object,
+            Filled::Growing(..) | Filled::Stream(..) | Filled::Failed(_) => growing.shell.clone(),
+        });
+        growing.end(end, object);
+        drop(leader);
     }
-    Ok(Some(tags.into()))
 }
 
-/// The surrogate keys for those who ask what an object has.
-fn words(headers: &HeaderMap, base: Option<&Arc<Object>>) -> Box<str> {
-    let lines = headers.get_all(SURROGATE_KEY_HEADER).iter().filter_map(|line| line.to_str().ok());
-    let words = lines.collect::<Vec<_>>().join(" ");
-    if words.is_empty() { base.map(|base| base.tag_words.clone()).unwrap_or_default() } else { words.into() }
-}
-
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.parse().ok()
-}
-
-fn http_date(us: i64) -> Option<HeaderValue> {
-    let time = UNIX_EPOCH + Duration::from_micros(u64::try_from(us).ok()?);
-    HeaderValue::try_from(httpdate::fmt_http_date(time)).ok()
-}
-
-/// Every answer gets an `Age` of its own, and some fields are for one client alone.
-fn without(mut headers: HeaderMap, names: &[HeaderName]) -> HeaderMap {
-    names.iter().for_each(|name| drop(headers.remove(name)));
-    headers
-}
-
-/// Its surrogate keys and what every object can be purged by: its address and its host.
-fn with_own(tags: Box<[u64]>, ask: &Ask, inner: &Inner) -> Box<[u64]> {
-    let own = [ask.key.hash, inner.host_tag(ask.key.host())];
-    tags.into_iter().chain(own).collect()
+fn grow(plan: Plan, mut relay: Relay, bytes_max: usize) -> (Filled, Option<Arriving>) {
+    let length = relay.size_hint().exact();
+    let growing = Growing::new(plan.shell(), length, bytes_max, relay.taken());
+    // Nobody else has it yet, so its first byte is there.
+    match growing.follow() {
+        Some(follower) => {
+            (Filled::Growing(follower, plan.account()), Some(Arriving { plan, relay, growing }))
+        }
+        None => (Filled::Failed(Failure::Protocol), None),
+    }
 }

@@ -88,6 +88,11 @@ pub(crate) fn is_failure(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502..=504)
 }
 
+/// Whether a tag says that the bytes are the same, not only their meaning.
+pub(crate) fn is_strong(etag: &HeaderValue) -> bool {
+    etag.as_bytes().starts_with(b"\"")
+}
+
 /// What is compared where strength does not matter.
 pub(crate) fn opaque(etag: &str) -> &str {
     etag.strip_prefix("W/").unwrap_or(etag)

@@ -136,9 +136,9 @@ async fn ask(inner: &Inner, client: &Client<HttpConnector, Body>) -> Result<Purg
             return Err(Silence::Status(response.status()));
         }
         let body = Relay::new(response.into_body(), u64::MAX, ms(config.body_idle_ms_max));
-        match body.collect(config.purge_batch_bytes_max).await.map_err(Silence::Broken)? {
+        match body.collect(config.purge_batch_bytes_max, None).await.map_err(Silence::Broken)? {
             Collected::Whole(bytes) => serde_json::from_slice(&bytes).map_err(Silence::NoBatch),
-            Collected::Long(_) => Err(Silence::TooLong),
+            Collected::Long(_) | Collected::Slow(_) => Err(Silence::TooLong),
         }
     };
     let batch: PurgeBatch =

@@ -107,6 +107,15 @@ impl Store {
         self.account(&shard, objects, bytes);
     }
 
+    /// Puts `new` in the place of exactly this object, if it is still there.
+    pub(crate) fn replace(&self, key: &Key, object: &Arc<Object>, new: Arc<Object>) {
+        let mut shard = self.write(key.hash);
+        let (objects, bytes) = shard.totals();
+        shard.replace(key, object, new);
+        shard.evict(self.shard_bytes_max);
+        self.account(&shard, objects, bytes);
+    }
+
     /// Everything that is held for a key, the newest first.
     pub(crate) fn variants(&self, key: &Key) -> Vec<Arc<Object>> {
         let shard = self.read(key.hash);
@@ -195,6 +204,15 @@ impl Shard {
         if slot.variants.is_empty() {
             self.drop_slot(key.hash);
         }
+    }
+
+    fn replace(&mut self, key: &Key, object: &Arc<Object>, new: Arc<Object>) {
+        let Some(slot) = self.slots.get_mut(&key.hash).filter(|slot| slot.key == key.text()) else { return };
+        let Some(place) = slot.variants.iter_mut().find(|other| Arc::ptr_eq(other, object)) else { return };
+        let (old, added) = (place.bytes(), new.bytes());
+        *place = new;
+        slot.bytes = slot.bytes - old + added;
+        self.bytes = self.bytes - old + added;
     }
 
     fn evict(&mut self, bytes_max: usize) {

@@ -20,7 +20,11 @@ mod purge;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod renewal;
+#[cfg(test)]
 mod smuggling;
+#[cfg(test)]
+mod streaming;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -14,6 +14,8 @@
 mod body;
 mod config;
 mod front;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod origin;
 mod policy;

@@ -7,7 +7,7 @@ mod parts;
 mod passing;
 pub(crate) mod peers;
 mod pulse;
-mod purging;
+pub(crate) mod purging;
 mod reads;
 pub(crate) mod respond;
 mod route;

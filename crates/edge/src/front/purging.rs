@@ -72,7 +72,7 @@ impl Seat {
     }
 }
 
-fn tags(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+pub(crate) fn tags(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     tokens(headers, HeaderName::from_static(SURROGATE_KEY_HEADER)).flat_map(str::split_ascii_whitespace)
 }
 

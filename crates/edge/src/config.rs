@@ -190,6 +190,10 @@ impl Config {
                 self.purge_wait_ms > 0 && self.purge_wait_ms * 2 <= self.blind_after_ms,
                 "`blind_after_ms` must be at least twice `purge_wait_ms`, which must be positive",
             ),
+            (
+                self.profile == Kind::Sangraha || self.limits.rules.iter().all(|rule| !rule.shared),
+                "`limits.rules.shared` needs a region's node to ask, which the profile `rfc` does not have",
+            ),
             (self.http2_idle_ms_max > 0, "`http2_idle_ms_max` must be positive"),
             (self.connect_timeout_ms > 0, "`connect_timeout_ms` must be positive"),
             (

@@ -201,7 +201,9 @@ mod tests {
     use proptest::prelude::*;
     use std::path::Path;
 
-    const TARGETS: [(&str, fn(&[u8])); 6] = [
+    type Target = fn(&[u8]);
+
+    const TARGETS: [(&str, Target); 6] = [
         ("strict", strict),
         ("key", key),
         ("policy", policy),

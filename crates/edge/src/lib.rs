@@ -26,7 +26,7 @@ mod store;
 
 pub use config::{Config, Kind};
 pub use front::tls::Certificate;
-pub use limits::{Config as LimitsConfig, KeyPart, Rule};
+pub use limits::{Config as LimitsConfig, KeyPart, Rule, Share, Sharers};
 pub use see::access::{AccessFormat, AccessLog};
 pub use see::explain::{Explanation, Held};
 pub use see::status::{OriginStatus, Status};
@@ -37,6 +37,7 @@ use front::Connections;
 use front::tls::Tls;
 use front::workers::Workers;
 use limits::Limits;
+use limits::lease::{self, Slice};
 use origin::collapse::Flights;
 use origin::upstream::Upstream;
 use policy::Profile;
@@ -140,6 +141,8 @@ impl Edge {
         let renewal = reload::renew_certificates(current.clone());
         let renewal = tokio::spawn(stop.clone().run_until_cancelled_owned(renewal));
         let sweep = tokio::spawn(stop.clone().run_until_cancelled_owned(sweep(current.clone())));
+        let leases =
+            feed.then(|| tokio::spawn(stop.clone().run_until_cancelled_owned(lease::run(current.clone()))));
         front::serve(listener, current.clone(), workers, shutdown).await;
         stop.cancel();
         if sweep.await.is_err() {
@@ -147,6 +150,11 @@ impl Edge {
         }
         if renewal.await.is_err() {
             tracing::error!("The watcher of the certificates had died");
+        }
+        if let Some(leases) = leases
+            && leases.await.is_err()
+        {
+            tracing::error!("The asker for slices of shared quotas had died");
         }
         if let Some(purges) = purges
             && purges.await.is_err()
@@ -257,6 +265,8 @@ pub(crate) struct Shared {
     draining: AtomicBool,
     /// Places for making codings of bodies.
     encoders: Arc<Semaphore>,
+    /// Of the quotas that the edges of a region share.
+    slice: Arc<Slice>,
 }
 
 impl Shared {
@@ -275,6 +285,7 @@ impl Shared {
             flights: Arc::new(Flights::new(config::ms(config.hit_for_miss_ms))),
             draining: AtomicBool::new(false),
             encoders: Arc::new(Semaphore::new(ENCODERS_MAX)),
+            slice: Arc::new(Slice::new()),
             telemetry,
         }
     }
@@ -340,6 +351,7 @@ impl Inner {
         });
         Status {
             config_version: self.version,
+            quota_slices: self.slice.parts(self.config.limits.edges),
             name: self.config.name.clone(),
             region: self.config.region.clone(),
             listen: self.listen,

@@ -76,7 +76,7 @@ impl Inner {
         Ok(Self {
             version: 1,
             profile: config.profile(),
-            limits: Limits::new(config.limits.clone(), telemetry.limits.clone()),
+            limits: Limits::new(config.limits.clone(), shared.slice.clone(), telemetry.limits.clone()),
             public: Arc::new(Upstream::public(&config, telemetry.clone())),
             admin: Arc::new(Upstream::admin(&config, telemetry.clone())),
             purge_token: config.purge_token_file.as_deref().map(token).transpose()?,

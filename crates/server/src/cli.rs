@@ -416,6 +416,7 @@ mod tests {
             "sangraha edge --origin http://127.0.0.1:8000",
             "sangraha edge --origin http://127.0.0.1:8000 --listen 127.0.0.1:0 --profile rfc --workers 2 --memory 64M",
             "sangraha edge explain http://127.0.0.1:8080/page --at 127.0.0.1:8081",
+            "sangraha edge top --at 127.0.0.1:8081 --once --json",
             "sangraha status --json",
             "sangraha check-config --config a.toml --set log.filter=warn",
             "sangraha setup-token",

@@ -1,6 +1,7 @@
 //! `sangraha edge`: a cache in front of any HTTP origin, alone.
 
 use crate::config::{Log, LogFormat, NodeConfig, Role, merge, parse};
+use crate::edge_top::{self, Form};
 use crate::private::{self, Private};
 use crate::reload::{Read, Reload};
 use crate::{Error, lifecycle, logging, plain_http, terminal};
@@ -97,6 +98,21 @@ pub enum Verb {
         #[arg(long, value_name = "HOST:PORT")]
         at: SocketAddr,
     },
+    /// Show what it does just now: requests, hits, latency, why the origin was asked, limits, purges
+    Top {
+        /// The edge's private port
+        #[arg(long, value_name = "HOST:PORT")]
+        at: SocketAddr,
+        /// Seconds between two looks
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+        every: u64,
+        /// Show one picture and end
+        #[arg(long)]
+        once: bool,
+        /// As JSON, one object a picture
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// The form of a line of the access log.
@@ -117,8 +133,12 @@ pub enum Rules {
 
 /// Serves until it is told to stop.
 pub async fn run(alone: Alone) -> Result<(), Error> {
-    if let Some(Verb::Explain { url, at }) = &alone.verb {
-        return explain(url, *at).await;
+    match &alone.verb {
+        Some(Verb::Explain { url, at }) => return explain(url, *at).await,
+        Some(Verb::Top { at, every, once, json }) => {
+            return edge_top::run(*at, Form { every_s: *every, once: *once, json: *json }).await;
+        }
+        None => {}
     }
     let Read { filter, edge: config } = read(&alone)?;
     logging::start(&Log { filter, format: LogFormat::Text })?;
@@ -264,6 +284,7 @@ fn limit((quota, window_s): (u64, u64)) -> Rule {
         cost: 1,
         statuses: Vec::new(),
         misses: false,
+        shared: false,
         shadow: false,
         ban_after: 0,
         ban_s: 0,

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod compare;
 mod config;
 pub mod edge_alone;
+pub mod edge_top;
 pub mod environment;
 mod error;
 pub mod evaluate;

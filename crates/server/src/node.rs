@@ -137,6 +137,8 @@ pub struct Parts {
     pub cache: Cache,
     /// What edges are told.
     pub feed: PurgeFeed,
+    /// The edges that share quotas.
+    pub sharers: Arc<edge::Sharers>,
     /// The way to the follower; none without the role `indexer`.
     pub orders: Option<Orders>,
 }
@@ -158,7 +160,8 @@ impl Parts {
         let cache =
             Cache::open(&config.cache, clock, metrics).await.map_err(Error::part("Opening the cache"))?;
         let feed = PurgeFeed::new(stream.clone());
-        let mut parts = Self { reader, writer, stream, search, cache, feed, orders: None };
+        let sharers = Arc::new(edge::Sharers::new(std::time::Instant::now()));
+        let mut parts = Self { reader, writer, stream, search, cache, feed, sharers, orders: None };
         if config.has(Role::Indexer) {
             parts.orders = Some(parts.start_follower(config, metrics, phases, tasks));
         }

@@ -57,6 +57,7 @@ pub fn router(private: Private) -> Router {
         .route("/status", get(status))
         .route("/internal/explain", get(explain))
         .route("/internal/reload", post(reload))
+        .route("/internal/limits/share", get(share))
         .route("/internal/purges", get(purges))
         .route("/internal/search/misses", get(search_misses))
         .route("/internal/index/rebuild", post(index_rebuild))
@@ -126,6 +127,28 @@ struct Explained {
 /// Why an edge answers an address as it does; `null` where this process is none.
 async fn explain(State(shared): State<Shared>, Query(asked): Query<Explained>) -> Json<Value> {
     Json(json!(shared.edge.as_ref().map(|edge| edge.explain(&asked.url))))
+}
+
+/// An edge that shares quotas with the others of its region.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sharer {
+    /// Who asks.
+    edge: String,
+    /// Into how many slices it cuts the quotas; 0 where it was never told.
+    edges: u32,
+}
+
+/// Into how many slices shared quotas are cut. Only a node says it: edges have one and the same to ask.
+async fn share(
+    State(shared): State<Shared>,
+    Query(sharer): Query<Sharer>,
+) -> Result<Json<edge::Share>, Problem> {
+    let parts = shared.parts.as_ref().ok_or_else(Problem::not_found)?;
+    if sharer.edge.len() > EDGE_NAME_CHARS_MAX {
+        return Err(Problem::bad_request("`edge` is longer than any edge's name"));
+    }
+    Ok(Json(parts.sharers.heard(&sharer.edge, sharer.edges, std::time::Instant::now())))
 }
 
 /// Reads the configuration again; the answer says what serves now, or why nothing has changed.

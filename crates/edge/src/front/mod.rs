@@ -37,7 +37,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -227,10 +227,13 @@ async fn answer(
     peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    match begin(&inner, peer, request) {
-        Step::Done(response) => Ok(response),
-        Step::Wait(wait) => Ok(wait.await),
-    }
+    let began = Instant::now();
+    let response = match begin(&inner, peer, request) {
+        Step::Done(response) => response,
+        Step::Wait(wait) => wait.await,
+    };
+    inner.telemetry.latency.observe(began.elapsed());
+    Ok(response)
 }
 
 /// One in the number of open connections.

@@ -18,6 +18,14 @@ impl Pace {
         Self { each_ns: each_ns.max(1), tolerance_ns: each_ns.max(1).saturating_mul(burst.max(1)) }
     }
 
+    /// One of so many equal parts of it; at least one request of this cost fits.
+    pub(super) const fn sliced(self, parts: u32, cost: u64) -> Self {
+        let each_ns = self.each_ns.saturating_mul(parts as u64);
+        let least_ns = each_ns.saturating_mul(cost);
+        let tolerance_ns = if self.tolerance_ns > least_ns { self.tolerance_ns } else { least_ns };
+        Self { each_ns, tolerance_ns }
+    }
+
     /// The new instant for a key that was at `paid_ns`, or how long it must wait.
     pub(super) fn spend(self, paid_ns: u64, cost: u64, now_ns: u64) -> Result<u64, u64> {
         let due_ns = paid_ns.max(now_ns).saturating_add(self.price(cost));

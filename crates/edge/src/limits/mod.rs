@@ -2,19 +2,22 @@
 //!
 //! A rule ([`rule`]) names requests, by whom they are counted, and a quota; [`gcra`] says whether one more fits, and
 //! [`table`] remembers, within bounded memory. All rules that fit a request hold; the answer tells of the tightest
-//! ([`fields`]). Lists of networks are exempt or refused outright.
+//! ([`fields`]). A rule may be shared by the edges of a region ([`lease`]). Lists of networks are exempt or refused outright.
 
 mod fields;
 mod gcra;
+pub(crate) mod lease;
 mod rule;
 mod table;
 
 pub(crate) use fields::Standing;
+pub use lease::{Share, Sharers};
 pub use rule::{Config, KeyPart, Rule};
 
 use crate::see::reason::Reason;
 use gcra::Pace;
 use http::{HeaderValue, Method, StatusCode, request::Parts};
+use lease::Slice;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use rule::Matcher;
@@ -27,6 +30,7 @@ pub(crate) struct Limits {
     config: Config,
     rules: Vec<Running>,
     table: Arc<Table>,
+    slice: Arc<Slice>,
     counts: Counts,
 }
 
@@ -78,18 +82,18 @@ pub(crate) struct Refused {
 }
 
 impl Limits {
-    pub(crate) fn new(config: Config, counts: Counts) -> Self {
+    pub(crate) fn new(config: Config, slice: Arc<Slice>, counts: Counts) -> Self {
         let table = Arc::new(Table::new(config.entries_max));
-        Self::over(config, table, counts)
+        Self::over(config, table, slice, counts)
     }
 
     /// Other rules; what was used up under those of the same name stays used up.
     pub(crate) fn renewed(&self, config: Config) -> Self {
         self.table.resize(config.entries_max);
-        Self::over(config, self.table.clone(), self.counts.clone())
+        Self::over(config, self.table.clone(), self.slice.clone(), self.counts.clone())
     }
 
-    fn over(config: Config, table: Arc<Table>, counts: Counts) -> Self {
+    fn over(config: Config, table: Arc<Table>, slice: Arc<Slice>, counts: Counts) -> Self {
         let count = |rule: &Rule, verdict: &str| {
             counts.get_or_create_owned(&vec![("rule", rule.name.clone()), ("verdict", verdict.to_owned())])
         };
@@ -102,7 +106,7 @@ impl Limits {
             rule: rule.clone(),
         };
         let rules = config.rules.iter().filter(|_| config.enabled).map(running).collect();
-        Self { rules, table, counts, config }
+        Self { rules, table, slice, counts, config }
     }
 
     /// Decides about a request, and counts it where it may go on.
@@ -124,7 +128,8 @@ impl Limits {
             let rule = &running.rule;
             let late = !rule.statuses.is_empty() || rule.misses;
             let cost = if late { 0 } else { rule.cost };
-            let decision = self.table.spend(key, cost, rule, running.pace, now_ns);
+            let pace = self.pace(running);
+            let decision = self.table.spend(key, cost, rule, pace, now_ns);
             if late {
                 waiting.push((index, key));
             }
@@ -133,7 +138,7 @@ impl Limits {
                 continue;
             }
             running.count(&decision);
-            told.add(&rule.name, &running.policy, rule.quota, &decision, running.pace, now_ns);
+            told.add(&rule.name, &running.policy, rule.quota, &decision, pace, now_ns);
             match decision {
                 Decision::Fits { .. } => spent.push((index, key)),
                 Decision::Full { wait_ns } => refuse(&mut refused, rule, wait_ns, Reason::Limited),
@@ -151,9 +156,17 @@ impl Limits {
         // Whoever is refused by one rule has not used the quota of the others.
         for (index, key) in spent {
             let running = &self.rules[index];
-            self.table.refund(key, running.rule.cost, running.pace);
+            self.table.refund(key, running.rule.cost, self.pace(running));
         }
         Verdict::Refused(Refused { reason, standing, violated, wait_s: gcra::seconds(wait_ns) })
+    }
+
+    /// Of a shared rule this edge's slice.
+    fn pace(&self, running: &Running) -> Pace {
+        match running.rule.shared {
+            true => running.pace.sliced(self.slice.parts(self.config.edges), running.rule.cost),
+            false => running.pace,
+        }
     }
 
     /// Counts an answer for the rules that wait for it.
@@ -163,7 +176,7 @@ impl Limits {
             let rule = &running.rule;
             let counts = rule.statuses.contains(&status.as_u16()) || rule.misses && !hit;
             if counts {
-                self.table.charge(*key, rule.cost, running.pace, nanoseconds(now_us));
+                self.table.charge(*key, rule.cost, self.pace(running), nanoseconds(now_us));
             }
         }
     }

@@ -18,6 +18,10 @@ pub struct Config {
     pub exempt: Vec<IpNet>,
     /// Networks that are refused outright (403).
     pub denied: Vec<IpNet>,
+    /// Into how many slices shared quotas are cut until the region's node has said how many edges there are.
+    pub edges: u32,
+    /// How often the node is asked, in milliseconds: for so long a change may be unknown.
+    pub lease_ms: u64,
     /// Keys that are remembered, over all rules.
     pub entries_max: usize,
     /// All that fit a request hold.
@@ -58,6 +62,9 @@ pub struct Rule {
     /// Counts only what had to ask an origin.
     #[serde(default)]
     pub misses: bool,
+    /// The edges of a region share the quota; else each has the whole. It should be ten times their number or more.
+    #[serde(default)]
+    pub shared: bool,
     /// Counts and says so in metrics, and refuses nobody.
     #[serde(default)]
     pub shadow: bool,
@@ -106,6 +113,8 @@ impl Default for Config {
             enabled: true,
             exempt: Vec::new(),
             denied: Vec::new(),
+            edges: 4,
+            lease_ms: 200,
             entries_max: ENTRIES_MAX,
             rules: none(),
         }
@@ -142,6 +151,8 @@ impl Config {
                 "`limits.rules.paths` and `except` begin with a slash",
             ),
             (self.entries_max > 0, "`limits.entries_max` must be positive"),
+            ((1..=1_000).contains(&self.edges), "`limits.edges` is 1 to 1000"),
+            ((50..=10_000).contains(&self.lease_ms), "`limits.lease_ms` is 50 to 10000"),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, sentence)) => Err(Error::Config(sentence)),

@@ -13,7 +13,7 @@ fn rule(name: &str, quota: u64, window_s: u64) -> Rule {
 fn limits(rules: Vec<Rule>) -> Limits {
     let config = Config { rules, ..Config::default() };
     config.check().unwrap();
-    Limits::new(config, Counts::default())
+    Limits::new(config, Arc::new(Slice::new()), Counts::default())
 }
 
 /// Asks `GET path` from an address with one field, so many seconds after the start.
@@ -176,7 +176,7 @@ fn lists_come_before_rules() {
         rules: vec![rule("r", 1, 60)],
         ..Config::default()
     };
-    let limits = Limits::new(config, Counts::default());
+    let limits = Limits::new(config, Arc::new(Slice::new()), Counts::default());
     for _ in 0..5 {
         assert!(matches!(ask(&limits, "10.1.1.1", "/a", NONE, 0), Verdict::Free));
     }
@@ -196,7 +196,7 @@ fn a_shadow_refuses_nobody_and_is_counted() {
     let metrics = domain::metrics::Metrics::default();
     let counts = metrics.register("edge_limits", "Requests by rule and verdict", Counts::default());
     let config = Config { rules: vec![Rule { shadow: true, ..rule("r", 1, 60) }], ..Config::default() };
-    let limits = Limits::new(config, counts);
+    let limits = Limits::new(config, Arc::new(Slice::new()), counts);
     assert!((0..5).all(|_| passes(&limits, "1.2.3.4", 0)));
     let text = metrics.encode();
     assert!(text.contains("edge_limits_total{rule=\"r\",verdict=\"would-refuse\"} 4"), "{text}");
@@ -241,7 +241,7 @@ fn misses_can_be_what_counts() {
 #[test]
 fn memory_is_bounded_and_the_worst_are_not_forgotten() {
     let config = Config { rules: vec![rule("r", 10, 60)], entries_max: 640, ..Config::default() };
-    let limits = Limits::new(config, Counts::default());
+    let limits = Limits::new(config, Arc::new(Slice::new()), Counts::default());
     let worst = "9.9.9.9";
     while passes(&limits, worst, 0) {}
     for number in 0..20_000_u32 {
@@ -313,4 +313,54 @@ proptest! {
         }
         prop_assert!(passed <= quota + now_us * quota / (window_s * 1_000_000) + 1);
     }
+}
+
+/// Four edges, one killed, one cut off: whatever happens, together they admit at most a tenth more than the quota.
+#[test]
+fn edges_that_share_a_quota_admit_no_more_than_a_tenth_too_much() {
+    const QUOTA: u64 = 600;
+    const MINUTES: i64 = 25;
+    const STEP_MS: i64 = 100;
+    let begin = std::time::Instant::now();
+    let at = |ms: i64| begin + std::time::Duration::from_millis(u64::try_from(ms).unwrap());
+    let sharers = Sharers::new(begin);
+    let config = || Config {
+        rules: vec![Rule { shared: true, key: vec![KeyPart::Path], ..rule("all", QUOTA, 60) }],
+        ..Config::default()
+    };
+    let slices: Vec<Arc<Slice>> = (0..4).map(|_| Arc::new(Slice::new())).collect();
+    let edges: Vec<Limits> =
+        slices.iter().map(|slice| Limits::new(config(), slice.clone(), Counts::default())).collect();
+    let (head, ()) = Request::get("/a").body(()).unwrap().into_parts();
+    let question = Question { client: [1, 2, 3, 4].into(), host: "h", path: "/a", head: &head };
+    let mut admitted = vec![0_u64; usize::try_from(MINUTES).unwrap()];
+    for ms in (0..MINUTES * 60_000).step_by(usize::try_from(STEP_MS).unwrap()) {
+        let minute = usize::try_from(ms / 60_000).unwrap();
+        for (index, (edge, slice)) in edges.iter().zip(&slices).enumerate() {
+            // The first is killed after three minutes, the second cut off after five, the last starts after one.
+            let (is_killed, is_cut) = (index == 0 && minute >= 3, index == 1 && minute >= 5);
+            if is_killed || index == 3 && minute < 1 {
+                continue;
+            }
+            if is_cut {
+                slice.miss(at(ms));
+            } else {
+                slice.hear(sharers.heard(&index.to_string(), 0, at(ms)), at(ms));
+            }
+            let asks = (0..10)
+                .filter(|_| !matches!(edge.check(&question, START_US + ms * 1_000), Verdict::Refused(_)));
+            admitted[minute] += u64::try_from(asks.count()).unwrap();
+        }
+    }
+    let total: u64 = admitted.iter().sum();
+    let due = QUOTA * u64::try_from(MINUTES + 1).unwrap();
+    assert!(total * 10 <= due * 11, "{total} of {due}");
+    // The burst of the start is spent in the first minute, the one of the late edge in the second.
+    for (minute, count) in admitted.iter().enumerate().skip(2) {
+        assert!(count * 10 <= QUOTA * 11, "minute {minute}: {admitted:?}");
+    }
+    assert!(
+        admitted[MINUTES as usize - 1] >= QUOTA * 9 / 10,
+        "what the dead one had is used again: {admitted:?}"
+    );
 }

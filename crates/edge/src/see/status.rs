@@ -27,6 +27,9 @@ pub struct Status {
     /// How many configurations it has served by, the current one included.
     #[serde(default)]
     pub config_version: u64,
+    /// Into how many slices shared quotas are cut, of which this edge uses one.
+    #[serde(default)]
+    pub quota_slices: u32,
     /// Open connections from clients.
     pub connections: u64,
     /// Keys in memory.

@@ -1,6 +1,7 @@
 //! What an edge counts. Outcome and reason are the words of the `Cache-Status` header and of the log.
 
 use crate::limits::Counts;
+use crate::see::latency::Latency;
 use crate::see::reason::{Outcome, Reason};
 use domain::metrics::Metrics;
 use prometheus_client::metrics::counter::Counter;
@@ -27,6 +28,7 @@ pub(crate) struct Telemetry {
     pub(crate) access_dropped: Counter,
     pub(crate) limits: Counts,
     disk: Family<[(&'static str, &'static str); 1], Counter>,
+    pub(crate) latency: Latency,
 }
 
 impl Telemetry {
@@ -55,6 +57,11 @@ impl Telemetry {
             access_dropped: counter(
                 "edge_access_log_dropped",
                 "Lines of the access log that came faster than they could be written",
+            ),
+            latency: metrics.register(
+                "edge_latency_seconds",
+                "From a request's head to its answer's head",
+                Latency::default(),
             ),
             limits: metrics.register("edge_limits", "Requests by rule and verdict", Counts::default()),
         }

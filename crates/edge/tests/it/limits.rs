@@ -78,3 +78,52 @@ async fn exempt_networks_are_never_held_back_and_denied_ones_always() {
     let got = world.get("/a").await;
     assert_eq!((got.status, got.problem()["code"].as_str()), (403, Some("forbidden")));
 }
+
+#[tokio::test]
+async fn four_edges_share_a_quota_though_one_dies_and_one_is_cut_off() {
+    const QUOTA: u16 = 400;
+    let shared = r#"{"name": "all", "quota": 400, "window_s": 100, "key": ["host"], "shared": true}"#;
+    let mut worlds = Vec::new();
+    for name in ["edge-1", "edge-2", "edge-3", "edge-4"] {
+        let world = World::with(|config| {
+            config.name = name.to_owned();
+            config.limits =
+                LimitsConfig { rules: vec![rule(shared)], lease_ms: 50, edges: 7, ..LimitsConfig::default() };
+        })
+        .await;
+        let region = worlds.first().map(|first: &World| first.feed.sharers.lock().unwrap().clone());
+        if let Some(region) = region {
+            *world.feed.sharers.lock().unwrap() = region;
+        }
+        worlds.push(world);
+    }
+    for world in &worlds {
+        world.until(|status| status.quota_slices == 4).await;
+    }
+    let fields = [("host", "one")];
+    let hammer = |world: usize| {
+        let world = &worlds[world];
+        async move {
+            let mut admitted = 0;
+            for _ in 0..QUOTA {
+                admitted += u16::from(world.get_with("/a", &fields).await.status == 200);
+            }
+            admitted
+        }
+    };
+    let mut admitted = 0;
+    for world in 0..4 {
+        admitted += hammer(world).await;
+    }
+    assert!((QUOTA * 9 / 10..=QUOTA * 11 / 10).contains(&admitted), "{admitted}");
+
+    worlds[0].shutdown.cancel();
+    worlds[1].feed.set_silent(true);
+    let mut after = 0;
+    for world in 1..4 {
+        worlds[world].advance(100);
+        after += hammer(world).await;
+        assert_eq!(worlds[world].status().quota_slices, 4, "the last slice stays in use");
+    }
+    assert!((QUOTA / 2..=QUOTA * 11 / 10).contains(&after), "{after}");
+}

@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::Clock;
 use domain::metrics::Metrics;
 use domain::purge::{Purge, PurgeBatch};
-use edge::{Config, Edge, Kind, Status, StatusHandle};
+use edge::{Config, Edge, Kind, Sharers, Status, StatusHandle};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -417,6 +417,7 @@ pub async fn raw_origin(answer: &'static [u8]) -> Url {
 /// The purge feed of a region, as its node serves it.
 pub struct Feed {
     pub origin: Origin,
+    pub sharers: Arc<Mutex<Arc<Sharers>>>,
     log: Arc<watch::Sender<Log>>,
 }
 
@@ -446,9 +447,13 @@ impl Feed {
     async fn start(clock: &Clock) -> Self {
         let origin = Origin::start(clock).await;
         let log = Arc::new(watch::Sender::new(Log { epoch: 1, ..Log::default() }));
-        let source = log.clone();
-        *origin.handler.lock().unwrap() = Arc::new(move |seen| Box::pin(poll(source.clone(), seen)));
-        Self { origin, log }
+        let sharers = Arc::new(Mutex::new(Arc::new(Sharers::new(Instant::now()))));
+        let (source, region) = (log.clone(), sharers.clone());
+        *origin.handler.lock().unwrap() = Arc::new(move |seen| match share(&source, &region, &seen) {
+            Some(answer) => Box::pin(async { answer }),
+            None => Box::pin(poll(source.clone(), seen)),
+        });
+        Self { origin, sharers, log }
     }
 
     /// Appends a purge and gives its position.
@@ -479,12 +484,26 @@ impl Feed {
     }
 }
 
+/// What a node says to edges that share quotas.
+fn share(log: &watch::Sender<Log>, region: &Mutex<Arc<Sharers>>, seen: &Seen) -> Option<Answer> {
+    let url = Url::parse(&format!("http://feed{}", seen.target)).unwrap();
+    if url.path() != "/internal/limits/share" {
+        return None;
+    }
+    let pairs: std::collections::HashMap<String, String> = url.query_pairs().into_owned().collect();
+    let share = region.lock().unwrap().heard(&pairs["edge"], pairs["edges"].parse().unwrap(), Instant::now());
+    Some(match log.borrow().silent {
+        true => Answer::status(500),
+        false => Answer::ok(serde_json::to_vec(&share).unwrap()),
+    })
+}
+
 async fn poll(source: Arc<watch::Sender<Log>>, seen: Seen) -> Answer {
     let url = Url::parse(&format!("http://feed{}", seen.target)).unwrap();
     assert_eq!(url.path(), "/internal/purges");
     let parameter = |wanted: &str| url.query_pairs().find(|(name, _)| name == wanted).unwrap().1.into_owned();
     let number = |name| parameter(name).parse::<u64>().unwrap();
-    assert_eq!(parameter("edge"), "edge-1");
+    assert!(parameter("edge").starts_with("edge-"));
     let (after, epoch) = (number("after"), number("epoch"));
     let mut log = source.subscribe();
     let news = |log: &Log| log.silent || log.head() != after || log.epoch != epoch;

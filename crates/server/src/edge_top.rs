@@ -58,7 +58,8 @@ impl Look {
     async fn take(at: SocketAddr) -> Result<Self, Error> {
         const PATIENCE: Duration = Duration::from_secs(5);
         let refused = |source| Error::Ask { what: format!("the edge at {at}"), source };
-        let status = plain_http::get(at, "/status", PATIENCE).await.map_err(refused)?.json()["edge"].take();
+        let status = plain_http::get(at, "/status", PATIENCE).await.map_err(refused)?.json();
+        let status = status.get("edge").cloned().unwrap_or_default();
         if status.is_null() {
             return Err(Error::Config(format!("{at} is not the private port of an edge")));
         }

@@ -120,10 +120,10 @@ async fn four_edges_share_a_quota_though_one_dies_and_one_is_cut_off() {
     worlds[0].shutdown.cancel();
     worlds[1].feed.set_silent(true);
     let mut after = 0;
-    for world in 1..4 {
-        worlds[world].advance(100);
-        after += hammer(world).await;
-        assert_eq!(worlds[world].status().quota_slices, 4, "the last slice stays in use");
+    for (index, world) in worlds.iter().enumerate().skip(1) {
+        world.advance(100);
+        after += hammer(index).await;
+        assert_eq!(world.status().quota_slices, 4, "the last slice stays in use");
     }
     assert!((QUOTA / 2..=QUOTA * 11 / 10).contains(&after), "{after}");
 }

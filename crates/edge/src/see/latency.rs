@@ -38,7 +38,7 @@ fn bucket(us: u64) -> usize {
 impl EncodeMetric for Latency {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
         let end_s = |index: usize| match index {
-            _ if index == BUCKETS - 1 => f64::MAX,
+            _ if index == BUCKETS - 1 => f64::INFINITY,
             _ => Duration::from_micros(FIRST_US << index).as_secs_f64(),
         };
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);

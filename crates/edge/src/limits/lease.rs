@@ -184,9 +184,9 @@ async fn ask(inner: &Inner, client: &Client<HttpConnector, Body>) -> Result<Shar
         return Err(Silence::Status(response.status()));
     }
     let body = Relay::new(response.into_body(), u64::MAX, ms(config.body_idle_ms_max));
-    match body.collect(ANSWER_BYTES_MAX).await.map_err(Silence::Broken)? {
+    match body.collect(ANSWER_BYTES_MAX, None).await.map_err(Silence::Broken)? {
         Collected::Whole(bytes) => serde_json::from_slice(&bytes).map_err(|_| Silence::NoShare),
-        Collected::Long(_) => Err(Silence::NoShare),
+        Collected::Long(_) | Collected::Slow(_) => Err(Silence::NoShare),
     }
 }
 

@@ -58,6 +58,15 @@ need_postgres() {
   export PGBIN="$bin"
 }
 
+# Varnish with its modules, before which the adapter for it is tried. At a desk the tests say that they were skipped.
+need_varnish() {
+  [ -x /usr/sbin/varnishd ] && compgen -G '/usr/lib/*/varnish/vmods/libvmod_xkey.so' >/dev/null && return
+  say "installing Varnish (purges are tried with a real one) …"
+  apt_install varnish varnish-modules && return
+  [ -n "${CI:-}" ] && give_up "there is no Varnish and the package manager could not be used; it is needed here."
+  say "Going on without the Varnish test: it is not installed and the package manager could not be used."
+}
+
 # Node, a Chromium and two packages, with which the reading site is tried as people use it.
 need_browser() {
   local folder="$1"

@@ -6,7 +6,7 @@
 //! that the editor saw, ask `domain` for the change, save it with its audit entry and its event, commit.
 //!
 //! Reads here are strong: they go to the primary and see drafts. It knows no search index and no cache;
-//! whoever follows the events sees to those.
+//! whoever follows the events sees to those, and to the purges that are ordered here (`purges`).
 
 mod api_keys;
 mod audit;
@@ -17,6 +17,7 @@ mod error;
 mod idempotency;
 mod identity;
 mod notation;
+mod purges;
 mod reading;
 mod reference;
 mod reports;
@@ -28,6 +29,7 @@ mod state;
 mod wire;
 
 pub use error::Error;
+pub use purges::{Reach, Reached, Who};
 pub use router::{api, openapi};
 pub use search::misses::{Miss, Misses};
 pub use state::State;

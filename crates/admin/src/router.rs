@@ -1,7 +1,7 @@
 //! The whole admin API on one page.
 
 use crate::state::State;
-use crate::{api_keys, audit, checks, compositions, identity, reference, reports, search, setup};
+use crate::{api_keys, audit, checks, compositions, identity, purges, reference, reports, search, setup};
 use web::{Api, CachePolicy, endpoint, guarded, with_secret};
 
 /// Every endpoint; the permission of each is in the type of its handler.
@@ -57,6 +57,9 @@ pub fn api() -> Api<State> {
 
     // What readers sought in vain.
     let api = api.with(guarded!(search::misses));
+
+    // What caches forget by order.
+    let api = api.with(guarded!(purges::create)).with(guarded!(purges::get));
 
     // Who did what, and who may do what.
     api.with(guarded!(audit::list))

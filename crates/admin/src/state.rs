@@ -1,6 +1,7 @@
 //! What the endpoints of this API share.
 
 use crate::error;
+use crate::purges::{Bucket, Reach};
 use crate::reports::Throttle;
 use crate::search::misses::Misses;
 use auth::{ApiKey, Principal};
@@ -16,18 +17,27 @@ pub struct State {
     pub(crate) policy: Policy,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) misses: Misses,
+    pub(crate) purges: Arc<Bucket>,
+    pub(crate) reach: Reach,
 }
 
 impl State {
     /// A state that writes through `writer`.
     pub fn new(writer: Writer, policy: Policy) -> Self {
-        Self { writer, policy, throttle: Arc::default(), misses: Misses::default() }
+        let (throttle, purges) = (Arc::default(), Arc::default());
+        Self { writer, policy, throttle, misses: Misses::default(), purges, reach: Reach::default() }
     }
 
     /// The same with a source of what searches found nothing good for.
     #[must_use]
     pub fn with_misses(self, misses: Misses) -> Self {
         Self { misses, ..self }
+    }
+
+    /// The same with a way to ask how far the edges have come.
+    #[must_use]
+    pub fn with_reach(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 }
 

@@ -61,6 +61,12 @@ permissions! {
     ReportAnswer = "report.answer" => [Editor Reviewer Admin],
     /// Read what searches found nothing good for.
     SearchRead = "search.read" => [Viewer Editor Reviewer IngestOperator Admin],
+    /// See orders to purge and how far they have come.
+    PurgeRead = "purge.read" => [Viewer Editor Reviewer IngestOperator Admin],
+    /// Purge by surrogate key.
+    PurgeTags = "purge.tags" => [Reviewer Admin],
+    /// Purge addresses, prefixes, hosts and everything.
+    PurgeAll = "purge.all" => [Admin],
     /// Read and verify the audit trail.
     AuditRead = "audit.read" => [Viewer Editor Reviewer IngestOperator Admin],
     /// Manage API keys and their roles.

@@ -379,7 +379,8 @@ impl Aggregate {
 
     pub(crate) fn event(&mut self, kind: EventKind, stamp: &Stamp) -> Event {
         self.version += 1;
-        Event { id: stamp.event_id, kind, entity: self.entity, version: self.version, at: stamp.now }
+        let entity = Some(self.entity);
+        Event { id: stamp.event_id, kind, entity, version: self.version, at: stamp.now }
     }
 }
 

@@ -13,6 +13,8 @@ pub enum EventKind {
     Published,
     /// Readers see it no more.
     Withdrawn,
+    /// Somebody ordered a purge of the caches; nothing of the catalogue changed.
+    Purged,
 }
 
 impl EventKind {
@@ -21,6 +23,7 @@ impl EventKind {
         match self {
             Self::Published => "published",
             Self::Withdrawn => "withdrawn",
+            Self::Purged => "purged",
         }
     }
 }
@@ -31,10 +34,18 @@ pub struct Event {
     /// UUIDv7, made when the change was; the identity by which a second delivery is recognised.
     pub id: Uuid,
     pub kind: EventKind,
-    pub entity: EntityRef,
+    /// None for an order to purge, which is kept under the event's own id.
+    pub entity: Option<EntityRef>,
     /// Rises by one with every change of the aggregate, under its row lock.
     pub version: i64,
     pub at: DateTime<Utc>,
+}
+
+impl Event {
+    /// That the purge `id` was ordered.
+    pub const fn of_purge(id: Uuid, at: DateTime<Utc>) -> Self {
+        Self { id, kind: EventKind::Purged, entity: None, version: 0, at }
+    }
 }
 
 /// The surrogate keys that a change of `entity` makes stale, wherever they were rendered: its own key and
@@ -67,8 +78,11 @@ mod tests {
     fn an_event_survives_the_wire() {
         let entity = EntityRef { kind: EntityKind::Raga, id: Uuid::now_v7() };
         let at = DateTime::UNIX_EPOCH;
-        let event = Event { id: Uuid::now_v7(), kind: EventKind::Withdrawn, entity, version: 7, at };
-        let json = serde_json::to_string(&event).unwrap();
-        assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+        let event =
+            Event { id: Uuid::now_v7(), kind: EventKind::Withdrawn, entity: Some(entity), version: 7, at };
+        for event in [Event::of_purge(event.id, at), event] {
+            let json = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+        }
     }
 }

@@ -118,6 +118,8 @@ pub struct Config {
     pub purge_wait_ms: u64,
     /// The longest answer of the purge feed.
     pub purge_batch_bytes_max: usize,
+    /// Whether clients see surrogate keys (`Surrogate-Key`, `Cache-Tag`): for a CDN in front that is purged by them.
+    pub tags_shown: bool,
     /// Tags whose last purge is remembered; when there are more, the oldest objects are dropped.
     pub purge_tags_max: usize,
     /// An edge that has heard nothing from the purge feed for this long is blind.
@@ -270,6 +272,7 @@ impl Default for Config {
             origin_down_ms_max: 10_000,
             purge_wait_ms: 1_000,
             purge_batch_bytes_max: 16 * 1024 * 1024,
+            tags_shown: false,
             purge_tags_max: 200_000,
             blind_after_ms: 5_000,
             blind_age_s_max: 30,

@@ -17,6 +17,8 @@ mod front;
 #[doc(hidden)]
 pub mod fuzzing;
 mod limits;
+#[doc(hidden)]
+pub mod model;
 mod origin;
 mod policy;
 mod purge;
@@ -273,6 +275,9 @@ impl Shared {
     fn new(config: &Config, clock: Clock, metrics: &Metrics, listen: SocketAddr) -> Self {
         let telemetry = Arc::new(Telemetry::new(metrics));
         let generations = Generations::new(config.purge_tags_max);
+        if config.profile == Kind::Sangraha {
+            generations.await_feed();
+        }
         Self {
             clock,
             listen,
@@ -294,6 +299,9 @@ impl Shared {
     fn opened(self, config: &Config) -> Result<Self, Error> {
         let Some(path) = &config.disk else { return Ok(self) };
         let (folder, generations) = Folder::open(path, config)?;
+        if config.profile == Kind::Sangraha {
+            generations.await_feed();
+        }
         Ok(Self {
             hasher: generations.seed().clone(),
             progress: Progress::after(generations.heard()),
@@ -318,14 +326,9 @@ impl Inner {
         }
     }
 
-    /// The tag of everything that a host has.
-    fn host_tag(&self, host: &str) -> u64 {
-        self.generations.tag(&format!("host {host}"))
-    }
-
     /// Makes void what is kept, or on its way, for these addresses.
     fn forget(&self, keys: &[Key]) {
-        let hashes: Vec<u64> = keys.iter().map(|key| key.hash).collect();
+        let hashes: Vec<u64> = keys.iter().map(|key| purge::target::url(&self.generations, key)).collect();
         self.generations.void(&hashes);
         for key in keys {
             self.store.remove_key(key);

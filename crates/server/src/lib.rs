@@ -29,6 +29,7 @@ pub mod outbox;
 pub mod plain_http;
 pub mod postgres;
 pub mod private;
+mod reach;
 pub mod reload;
 pub mod setup;
 pub mod status;

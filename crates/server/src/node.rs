@@ -6,6 +6,7 @@
 
 use crate::config::{Config, Layers, Role};
 use crate::private::{self, Private};
+use crate::reach::reach;
 use crate::reload::Reload;
 use crate::{Error, lifecycle, logging};
 use cache::Cache;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use worker::cdn::Cdns;
 use worker::follower::{Follower, Orders};
 use worker::purges::PurgeFeed;
 use worker::relay::Relay;
@@ -139,6 +141,8 @@ pub struct Parts {
     pub feed: PurgeFeed,
     /// The edges that share quotas.
     pub sharers: Arc<edge::Sharers>,
+    /// How far the CDNs in front of the edges were told.
+    pub cdns: Cdns,
     /// The way to the follower; none without the role `indexer`.
     pub orders: Option<Orders>,
 }
@@ -161,9 +165,11 @@ impl Parts {
             Cache::open(&config.cache, clock, metrics).await.map_err(Error::part("Opening the cache"))?;
         let feed = PurgeFeed::new(stream.clone());
         let sharers = Arc::new(edge::Sharers::new(std::time::Instant::now()));
-        let mut parts = Self { reader, writer, stream, search, cache, feed, sharers, orders: None };
+        let cdns = Cdns::default();
+        let mut parts = Self { reader, writer, stream, search, cache, feed, sharers, cdns, orders: None };
         if config.has(Role::Indexer) {
             parts.orders = Some(parts.start_follower(config, metrics, phases, tasks));
+            parts.start_cdns(config, clock, metrics, phases, tasks)?;
         }
         if let (true, Some(writer)) = (config.has(Role::Worker), parts.writer.clone()) {
             let (stream, keeper) = (parts.stream.clone(), config.keeper.clone());
@@ -195,6 +201,22 @@ impl Parts {
         orders
     }
 
+    fn start_cdns(
+        &self,
+        config: &Config,
+        clock: &Clock,
+        metrics: &Metrics,
+        phases: &Phases,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(), Error> {
+        let adapters = worker::cdn::open(&config.purge, &self.feed, &self.cdns, clock, metrics)
+            .map_err(Error::part("Preparing the purges of CDNs"))?;
+        for adapter in adapters {
+            tasks.spawn(adapter.run(phases.second.clone()));
+        }
+        Ok(())
+    }
+
     async fn serve_apis(
         &self,
         config: &Config,
@@ -206,7 +228,10 @@ impl Parts {
         let kit = web::Kit::new(clock.clone(), metrics, config.http);
         if let (true, Some(writer)) = (config.has(Role::Admin), self.writer.clone()) {
             let policy = domain::Policy { four_eyes: config.admin.four_eyes };
-            let state = admin::State::new(writer, policy).with_misses(misses_of(self.search.clone()));
+            let reach = reach(self.clone(), config.node.region.clone(), config.admin.feeds.clone());
+            let state = admin::State::new(writer, policy)
+                .with_misses(misses_of(self.search.clone()))
+                .with_reach(reach);
             let router = admin::api().into_router(state, kit.clone());
             serve_one("the write API", config.listen.admin, router, config, phases, tasks).await?;
         }

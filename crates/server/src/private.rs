@@ -4,6 +4,7 @@
 
 use crate::config::NodeConfig;
 use crate::node::Parts;
+use crate::reach;
 use crate::reload::Reload;
 use axum::Router;
 use axum::extract::State;
@@ -59,6 +60,7 @@ pub fn router(private: Private) -> Router {
         .route("/internal/reload", post(reload))
         .route("/internal/limits/share", get(share))
         .route("/internal/purges", get(purges))
+        .route("/internal/edges", get(edges))
         .route("/internal/search/misses", get(search_misses))
         .route("/internal/index/rebuild", post(index_rebuild))
         .route("/internal/index/verify", post(index_verify))
@@ -210,6 +212,17 @@ async fn parts_status(parts: &Parts, status: &mut Value) {
                 json!({"name": name, "position": edge.position, "behind": behind, "live": edge.is_live()})
             })
             .collect();
+        status["cdns"] = parts
+            .cdns
+            .all()
+            .into_iter()
+            .map(|(name, cdn)| {
+                json!({
+                    "name": name, "provider": cdn.provider, "position": cdn.position,
+                    "behind": applied.position.saturating_sub(cdn.position), "failing_since": cdn.failing_since,
+                })
+            })
+            .collect();
     }
 }
 
@@ -243,6 +256,12 @@ async fn purges(
     let wait = Duration::from_millis(question.wait_ms);
     let batch = parts.feed.next(&question.edge, question.epoch, question.after, wait).await;
     batch.map(Json).map_err(|error| Problem::unavailable(&error))
+}
+
+/// How far the edges and CDNs of this region have come, for the write API of the primary's region.
+async fn edges(State(shared): State<Shared>) -> Json<Vec<admin::Reached>> {
+    let own = |parts| reach::own(parts, &shared.node.region);
+    Json(shared.parts.as_ref().map(own).unwrap_or_default())
 }
 
 async fn index_rebuild(State(shared): State<Shared>) -> Result<Json<Value>, Problem> {

@@ -228,7 +228,7 @@ impl Tx {
     async fn publication_insert(&mut self, change: &Change, live: Option<&Revision>) -> Result<(), Error> {
         let Some(event) = &change.event else { return Ok(()) };
         let statement = Statement::new(INSERT_PUBLICATION)
-            .bind(event.entity.id)
+            .bind(change.entity.id)
             .bind(event.version)
             .bind(live.map(|revision| revision.number))
             .bind(event.at);

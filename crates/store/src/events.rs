@@ -1,10 +1,11 @@
 //! The event log: committed events under gap-free positions, readable on every replica.
 
 use crate::error::Error;
-use crate::outbox::OutboxCursor;
+use crate::outbox::{OutboxCursor, subject_at, subject_id, subject_kind};
 use crate::pools::{Read, Writer};
+use crate::purges::{PurgeTargets, targets_at};
 use crate::statement::Statement;
-use crate::wire::{count_at, entity_at, signed, value_of};
+use crate::wire::{count_at, signed, value_of};
 use domain::{Event, EventKind};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -20,6 +21,8 @@ pub struct StreamRow {
     pub lsn: u64,
     /// Delivered before the standby had it.
     pub ungated: bool,
+    /// Of an order to purge: what is purged. Ignored by an append.
+    pub purge: Option<PurgeTargets>,
 }
 
 /// Both ends of the log.
@@ -72,8 +75,8 @@ impl Writer {
             .bind(rows.iter().map(|row| signed(row.epoch)).collect::<Vec<_>>())
             .bind(rows.iter().map(|row| row.event.id).collect::<Vec<_>>())
             .bind(rows.iter().map(|row| row.event.kind.as_str()).collect::<Vec<_>>())
-            .bind(rows.iter().map(|row| row.event.entity.kind.as_str()).collect::<Vec<_>>())
-            .bind(rows.iter().map(|row| row.event.entity.id).collect::<Vec<_>>())
+            .bind(rows.iter().map(|row| subject_kind(&row.event)).collect::<Vec<_>>())
+            .bind(rows.iter().map(|row| subject_id(&row.event)).collect::<Vec<_>>())
             .bind(rows.iter().map(|row| row.event.version).collect::<Vec<_>>())
             .bind(rows.iter().map(|row| signed(row.lsn)).collect::<Vec<_>>())
             .bind(rows.iter().map(|row| row.ungated).collect::<Vec<_>>())
@@ -107,12 +110,13 @@ fn stream_row_of(row: &PgRow) -> Result<StreamRow, Error> {
         event: Event {
             id: row.try_get("event_id")?,
             kind: value_of::<EventKind>(row.try_get("event_kind")?)?,
-            entity: entity_at(row, "entity_kind", "entity_id")?,
+            entity: subject_at(row, "entity_kind", "entity_id")?,
             version: row.try_get("version")?,
             at: row.try_get("at")?,
         },
         lsn: count_at(row, "lsn")?,
         ungated: row.try_get("ungated")?,
+        purge: targets_at(row)?,
     })
 }
 
@@ -129,7 +133,9 @@ const READ: &str = "
     select c.trimmed, e.*
     from stream_cursor c
     left join lateral (
-        select * from stream_event where position > $1 order by position limit $2
+        select s.*, p.targets as purge_targets, p.soft as purge_soft
+        from stream_event s left join purge_order p on p.id = s.event_id
+        where s.position > $1 order by s.position limit $2
     ) e on true
     order by e.position";
 

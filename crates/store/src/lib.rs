@@ -40,6 +40,7 @@ mod page;
 mod parked;
 mod pools;
 mod projection;
+mod purges;
 mod reports;
 mod roles;
 mod similar;
@@ -71,6 +72,7 @@ pub use outbox::{Leadership, OutboxBatch, OutboxCursor, OutboxRow, OutboxState, 
 pub use page::{Cursor, Page};
 pub use parked::{Parked, Unreadable};
 pub use pools::{Read, ReadPolicy, Reader, Writer};
+pub use purges::{PurgeOrder, PurgeRow, PurgeTargets};
 pub use reports::{NewReport, ReportAnswer, ReportFilter, ReportRow};
 pub use roles::Passwords;
 pub use similar::SimilarRow;

@@ -13,7 +13,7 @@ use crate::tx::Tx;
 use crate::wire::{count_at, entity_at, signed, value_of};
 use chrono::{DateTime, Duration as Span, Utc};
 use domain::aggregate::Change;
-use domain::{Event, EventKind};
+use domain::{EntityRef, Event, EventKind};
 use sqlx::postgres::{PgConnection, PgListener, PgRow};
 use sqlx::{Connection, Row};
 use std::sync::Arc;
@@ -92,8 +92,8 @@ impl Tx {
             .bind(signed(self.epoch()))
             .bind(event.id)
             .bind(event.kind.as_str())
-            .bind(event.entity.kind.as_str())
-            .bind(event.entity.id)
+            .bind(subject_kind(event))
+            .bind(subject_id(event))
             .bind(event.version)
             .bind(event.at);
         self.fenced(statement).await?;
@@ -270,10 +270,28 @@ pub(crate) fn event_of(row: &PgRow) -> Result<Event, Error> {
     Ok(Event {
         id: row.try_get::<Uuid, _>("event_id")?,
         kind: value_of::<EventKind>(row.try_get("event_kind")?)?,
-        entity: entity_at(row, "aggregate_kind", "aggregate_id")?,
+        entity: subject_at(row, "aggregate_kind", "aggregate_id")?,
         version: row.try_get("aggregate_version")?,
         at: row.try_get::<DateTime<Utc>, _>("at")?,
     })
+}
+
+/// What an order to purge has in the place of a kind of aggregate; its id is the event's own.
+const PURGE: &str = "purge";
+
+pub(crate) fn subject_kind(event: &Event) -> &'static str {
+    event.entity.map_or(PURGE, |entity| entity.kind.as_str())
+}
+
+pub(crate) fn subject_id(event: &Event) -> Uuid {
+    event.entity.map_or(event.id, |entity| entity.id)
+}
+
+pub(crate) fn subject_at(row: &PgRow, kind: &str, id: &str) -> Result<Option<EntityRef>, Error> {
+    match row.try_get::<&str, _>(kind)? {
+        PURGE => Ok(None),
+        _ => entity_at(row, kind, id).map(Some),
+    }
 }
 
 const CHANNEL: &str = "sangraha_outbox";

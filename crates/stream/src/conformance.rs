@@ -62,7 +62,7 @@ const NO_WAIT: Duration = Duration::ZERO;
 fn pending(version: i64) -> Pending {
     let entity = EntityRef { kind: EntityKind::Raga, id: Uuid::now_v7() };
     let at = domain::Clock::system().now();
-    let event = Event { id: Uuid::now_v7(), kind: EventKind::Published, entity, version, at };
+    let event = Event { id: Uuid::now_v7(), kind: EventKind::Published, entity: Some(entity), version, at };
     Pending { epoch: 1, event, lsn: 7, ungated: false }
 }
 

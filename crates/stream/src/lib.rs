@@ -5,6 +5,8 @@
 //! never goes back within an epoch; reading below what was trimmed is [`Error::Trimmed`], and leads to a
 //! rebuild.
 //!
+//! The keys of an order to purge come with its entry: they are all that it is.
+//!
 //! A log, not a queue: no groups, no acknowledgements, no retries. Whoever reads keeps a position beside what
 //! it feeds. Time limits and size limits are here; a backend only translates.
 
@@ -24,7 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-pub use store::OutboxCursor;
+pub use store::{OutboxCursor, PurgeTargets};
 use store::{Reader, Writer};
 use tokio::time::{Instant, sleep};
 
@@ -61,6 +63,8 @@ pub struct Entry {
     pub lsn: u64,
     /// True where it was delivered before the standby had it.
     pub ungated: bool,
+    /// Of an order to purge: the keys and addresses that are purged.
+    pub purge: Option<PurgeTargets>,
 }
 
 /// The newest place of the log.

@@ -44,9 +44,11 @@ fn row_of(pending: &Pending) -> StreamRow {
         event: pending.event.clone(),
         lsn: pending.lsn,
         ungated: pending.ungated,
+        purge: None, // read with the order
     }
 }
 
 fn entry_of(row: StreamRow) -> Entry {
-    Entry { position: row.position, epoch: row.epoch, event: row.event, lsn: row.lsn, ungated: row.ungated }
+    let StreamRow { position, epoch, event, lsn, ungated, purge } = row;
+    Entry { position, epoch, event, lsn, ungated, purge }
 }

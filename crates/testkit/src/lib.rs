@@ -12,6 +12,7 @@ pub mod opensearch;
 pub mod postgres;
 pub mod proxy;
 pub mod tls;
+pub mod varnish;
 
 pub use faulty::{Fault, FaultyHttp};
 pub use proxy::{ChaosProxy, Mood};

@@ -58,6 +58,7 @@ async fn clear(writer: &Writer, stream: &Stream, config: &Config) -> Result<(), 
     let rows = writer.outbox_delete_relayed(Span::hours(config.outbox_kept_hours)).await?;
     let head = stream.head().await?.position;
     let entries = stream.trim(head.saturating_sub(config.stream_kept)).await?;
+    writer.purges_delete_old().await?;
     if rows + entries > 0 {
         info!(outbox_rows = rows, stream_entries = entries, "Cleared what is no longer needed");
     }

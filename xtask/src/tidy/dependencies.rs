@@ -47,7 +47,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("maud", &["public"]),
     ("mimalloc", &["server"]),
     ("moka", &["cache"]),
-    ("reqwest", &["search"]),
+    ("reqwest", &["search", "worker"]),
     ("rustix", &["server", "edge"]),
     ("rustls", &["server", "edge", "testkit"]),
     ("sfv", &["edge"]),

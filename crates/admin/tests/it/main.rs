@@ -7,6 +7,7 @@ mod bad_input;
 mod document;
 mod identity;
 mod matrix;
+mod purges;
 mod reference;
 mod reports;
 mod support;

@@ -1,5 +1,6 @@
 //! Reads through the cache. What memory can answer is answered without waiting.
 
+use crate::Inner;
 use crate::body::Body;
 use crate::config::Kind;
 use crate::front::exchange::{BAD_TARGET, Seat, Step};
@@ -9,6 +10,7 @@ use crate::origin::fill::{self, Ask, Filled};
 use crate::policy::validate::is_failure;
 use crate::policy::vary::CODINGS;
 use crate::policy::{Demand, Encodings, Use, vary};
+use crate::purge::generations::Validity;
 use crate::see::reason::{Forward, Handling, Outcome, Reason};
 use crate::store::encoding::State;
 use crate::store::key::Key;
@@ -22,10 +24,45 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Why a question goes to an origin, and the stale object that it may fall back on.
-pub(super) struct Miss {
-    pub(super) why: Forward,
-    pub(super) reason: Reason,
-    pub(super) base: Option<Arc<Object>>,
+pub(crate) struct Miss {
+    pub(crate) why: Forward,
+    pub(crate) reason: Reason,
+    pub(crate) base: Option<Arc<Object>>,
+}
+
+impl Inner {
+    /// Whether an object that is not fresh may be served in the place of an error.
+    pub(crate) fn may_stand_in(&self, object: &Object) -> bool {
+        object.freshness.covers_error(object.age_s(self.now_us()))
+            && object.standing(&self.generations) != Validity::Gone
+    }
+
+    /// What memory has for a question, and how it may be used.
+    pub(crate) fn look_up(
+        &self,
+        key: &Key,
+        asked: &HeaderMap,
+        demand: Option<&Demand>,
+        now_us: i64,
+    ) -> Result<(Arc<Object>, i64, Use), Miss> {
+        let miss = |why, reason| Miss { why, reason, base: None };
+        let object = match self.store.get(key, asked) {
+            Found::Nothing => return Err(miss(Forward::UriMiss, Reason::Absent)),
+            Found::OtherVariant => return Err(miss(Forward::VaryMiss, Reason::Variant)),
+            Found::Object(object) => object,
+        };
+        match object.standing(&self.generations) {
+            Validity::Current => {
+                let verdict = object.judge(now_us, self.is_blind(), demand, &self.profile);
+                Ok((object, now_us, verdict))
+            }
+            Validity::Soft => Ok((object, now_us, Use::Revalidate(Reason::SoftPurged))),
+            Validity::Gone => {
+                self.store.remove(key, &object);
+                Err(miss(Forward::UriMiss, Reason::Purged))
+            }
+        }
+    }
 }
 
 impl Seat {
@@ -53,7 +90,7 @@ impl Seat {
 
     fn answer(self, key: Key, first: bool) -> Step {
         let demand = self.inner.profile.clients_decide.then(|| Demand::of(&self.head.headers));
-        let miss = match self.look_up(&key, demand.as_ref()) {
+        let miss = match self.inner.look_up(&key, &self.head.headers, demand.as_ref(), self.now_us) {
             Ok((object, now_us, Use::WhileRevalidate { ttl_s })) => {
                 return Step::Done(self.stale(key, object, now_us, ttl_s));
             }
@@ -84,24 +121,6 @@ impl Seat {
         match self.ask(key) {
             Some(ask) => Step::Wait(Box::pin(self.fetch(Arc::new(ask), miss))),
             None => Step::Done(self.refuse(&BAD_TARGET)),
-        }
-    }
-
-    fn look_up(&self, key: &Key, demand: Option<&Demand>) -> Result<(Arc<Object>, i64, Use), Miss> {
-        let inner = &self.inner;
-        let miss = |why, reason| Miss { why, reason, base: None };
-        match inner.store.get(key, &self.head.headers) {
-            Found::Nothing => Err(miss(Forward::UriMiss, Reason::Absent)),
-            Found::OtherVariant => Err(miss(Forward::VaryMiss, Reason::Variant)),
-            Found::Object(object) if !object.is_valid(&inner.generations) => {
-                inner.store.remove(key, &object);
-                Err(miss(Forward::UriMiss, Reason::Purged))
-            }
-            Found::Object(object) => {
-                let now_us = self.now_us;
-                let verdict = object.judge(now_us, inner.is_blind(), demand, &inner.profile);
-                Ok((object, now_us, verdict))
-            }
         }
     }
 
@@ -142,9 +161,11 @@ impl Seat {
     }
 
     fn hit(&self, object: &Arc<Object>, now_us: i64, ttl_s: i64) -> Response<Body> {
-        self.count(Outcome::Hit, Reason::Plain);
+        // A blind edge says that it cannot know of purges.
+        let reason = if object.tagged && self.inner.is_blind() { Reason::Blind } else { Reason::Plain };
+        self.count(Outcome::Hit, reason);
         let coding = self.coding(object);
-        respond::object(&self.asker(), object, coding, now_us, Handling::Hit { ttl_s }, Reason::Plain)
+        respond::object(&self.asker(), object, coding, now_us, Handling::Hit { ttl_s }, reason)
     }
 
     fn stale(&self, key: Key, object: Arc<Object>, now_us: i64, ttl_s: i64) -> Response<Body> {
@@ -166,8 +187,7 @@ impl Seat {
         };
         let now_us = self.inner.now_us();
         if let Some(base) = miss.base.as_ref().filter(|_| filled.is_error())
-            && base.freshness.covers_error(base.age_s(now_us))
-            && base.is_valid(&self.inner.generations)
+            && self.inner.may_stand_in(base)
         {
             self.count(Outcome::Stale, Reason::StaleIfError);
             return respond::object(&self.asker(), base, None, now_us, handling(false), Reason::StaleIfError);

@@ -241,8 +241,8 @@ pub(crate) fn limited(refused: Refused, head_only: bool, request_id: &HeaderValu
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
 /// Says that a purge has happened.
-pub(crate) fn purged(what: &'static str, request_id: &HeaderValue) -> Response<Body> {
-    let body = Bytes::from(format!("{{\"purged\":\"{what}\"}}\n"));
+pub(crate) fn purged(what: &'static str, soft: bool, request_id: &HeaderValue) -> Response<Body> {
+    let body = Bytes::from(format!("{{\"purged\":\"{what}\",\"soft\":{soft}}}\n"));
     let headers = own_headers("application/json", body.len(), Handling::Own, Reason::Plain, request_id);
     answer(StatusCode::OK, headers, body.into())
 }

@@ -8,6 +8,7 @@ use crate::policy::store::Admission;
 use crate::policy::validate::{is_strong, merge};
 use crate::policy::{Exchange, Freshness, Use, Variant, admit};
 use crate::purge::generations::Generations;
+use crate::purge::target;
 use crate::see::reason::Reason;
 use crate::store::key::Key;
 use crate::store::object::{Made, Object};
@@ -73,11 +74,16 @@ impl Plan {
             }
         };
         let status = confirmed.as_ref().map_or(answered, |base| base.status);
+        let tag_words = words(&head.headers, confirmed.as_ref());
+        let mut headers = headers;
+        if inner.config.tags_shown {
+            show(&mut headers, &tag_words);
+        }
         Ok(Self {
             answered,
             times,
             read_lsn: number(&head.headers, READ_LSN_HEADER),
-            tag_words: words(&head.headers, confirmed.as_ref()),
+            tag_words,
             variant: Variant::of(&ask.asked, &headers, &inner.profile),
             admission: admission(inner, &ask.asked, status, &headers, times),
             update,
@@ -308,8 +314,21 @@ fn without(mut headers: HeaderMap, names: &[HeaderName]) -> HeaderMap {
     headers
 }
 
-/// Its surrogate keys and what every object can be purged by: its address and its host.
+/// Its surrogate keys and what every object can be purged by: its address, its host, the prefixes of its path.
 fn with_own(tags: Box<[u64]>, ask: &Ask, inner: &Inner) -> Box<[u64]> {
-    let own = [ask.key.hash, inner.host_tag(ask.key.host())];
-    tags.into_iter().chain(own).collect()
+    tags.into_iter().chain(target::own(&inner.generations, &ask.key)).collect()
+}
+
+/// The keys in the spellings that CDNs read.
+fn show(headers: &mut HeaderMap, words: &str) {
+    const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+    let listed = words.split_ascii_whitespace().collect::<Vec<_>>().join(",");
+    let spellings = [(HeaderName::from_static(SURROGATE_KEY_HEADER), words), (CACHE_TAG, &listed)];
+    for (name, text) in spellings {
+        if let Ok(value) = HeaderValue::try_from(text)
+            && !text.is_empty()
+        {
+            headers.insert(name, value);
+        }
+    }
 }

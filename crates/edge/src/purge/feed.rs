@@ -7,11 +7,13 @@ use crate::Inner;
 use crate::body::{Body, Collected, Relay};
 use crate::config::ms;
 use crate::origin::upstream::{absolute, authority, client, jittered};
-use domain::purge::PurgeBatch;
+use crate::purge::target;
+use domain::purge::{Purge, PurgeBatch};
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +45,7 @@ impl Progress {
     }
 
     /// The last word, be it of the past: what is asked for comes after it.
-    fn last(&self) -> Option<Heard> {
+    pub(crate) fn last(&self) -> Option<Heard> {
         self.heard().or(self.before)
     }
 
@@ -158,9 +160,18 @@ fn request(inner: &Inner) -> Option<Request<Body>> {
     Request::get(uri).body(Body::EMPTY).ok()
 }
 
-fn apply(inner: &Inner, batch: &PurgeBatch) {
+/// Whether a batch goes on from what was heard. Positions have no gap, so one that begins further on has lost
+/// something.
+fn follows(heard: Heard, batch: &PurgeBatch) -> bool {
+    let first = batch.purges.iter().map(|purge| purge.position).min();
+    heard.epoch == batch.epoch
+        && heard.position <= batch.position
+        && first.is_none_or(|first| first <= heard.position + 1)
+}
+
+pub(crate) fn apply(inner: &Inner, batch: &PurgeBatch) {
     let before = inner.progress.last();
-    let known = before.filter(|heard| heard.epoch == batch.epoch && heard.position <= batch.position);
+    let known = before.filter(|heard| follows(*heard, batch));
     if known.is_none() || batch.purge_all {
         tracing::info!(
             epoch = batch.epoch,
@@ -168,18 +179,17 @@ fn apply(inner: &Inner, batch: &PurgeBatch) {
             "Dropped all objects: a new start of the purge feed"
         );
         inner.generations.drop_all(before.is_none_or(|heard| heard.epoch != batch.epoch));
+        inner.generations.raise_floor(batch.floor_lsn);
         inner.store.clear();
     }
     // After a new start nothing is a repetition.
     let after = known.filter(|_| !batch.purge_all).map_or(0, |heard| heard.position);
     let repeats = batch.purges.iter().any(|purge| purge.position <= after);
-    let everything = if repeats {
-        let new: Vec<_> = batch.purges.iter().filter(|purge| purge.position > after).cloned().collect();
-        inner.generations.apply(&new)
-    } else {
-        inner.generations.apply(&batch.purges)
+    let new: Cow<'_, [Purge]> = match repeats {
+        true => batch.purges.iter().filter(|purge| purge.position > after).cloned().collect(),
+        false => Cow::Borrowed(&batch.purges),
     };
-    if everything {
+    if inner.generations.apply(&target::spelled(inner, &new)) {
         inner.store.clear();
     }
     inner.telemetry.purges.inc_by(batch.purges.len() as u64);

@@ -3,8 +3,9 @@
 use crate::Inner;
 use crate::policy::Use;
 use crate::policy::vary::CODINGS;
+use crate::purge::generations::Validity;
 use crate::store::encoding::State;
-use crate::store::key::{Key, path_normalise};
+use crate::store::key::Key;
 use crate::store::object::Object;
 use http::header;
 use serde::Serialize;
@@ -50,12 +51,7 @@ pub struct Held {
 
 /// Looks an address up without touching anything.
 pub(crate) fn explain(inner: &Inner, url: &Url) -> Explanation {
-    let host = url.host_str().unwrap_or_default();
-    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let spelling = inner.spelling();
-    let key = path_normalise(url.path(), spelling).and_then(|path| {
-        Key::new(url.scheme() == "https", &host, &path, url.query(), spelling, &inner.hasher)
-    });
+    let key = Key::of_url(url, inner.spelling(), &inner.hasher);
     let Some(key) = key else { return Explanation { key: None, hit_for_miss: false, variants: Vec::new() } };
     let variants = inner.store.variants(&key).iter().map(|object| held(inner, object)).collect();
     let hit_for_miss = inner.flights.is_hit_for_miss(&key, tokio::time::Instant::now());
@@ -65,7 +61,12 @@ pub(crate) fn explain(inner: &Inner, url: &Url) -> Explanation {
 fn held(inner: &Inner, object: &Object) -> Held {
     let now_us = inner.now_us();
     let now = match object.judge(now_us, inner.is_blind(), None, &inner.profile) {
-        _ if !object.is_valid(&inner.generations) => "purged: the next request asks the origin".to_owned(),
+        _ if object.standing(&inner.generations) == Validity::Gone => {
+            "purged: the next request asks the origin".to_owned()
+        }
+        _ if object.standing(&inner.generations) == Validity::Soft => {
+            "purged softly: the origin is asked whether it is current".to_owned()
+        }
         Use::Fresh { ttl_s } => format!("hit: fresh for {ttl_s} s more"),
         Use::WhileRevalidate { ttl_s } => format!("hit: stale for {} s, and refreshed behind it", -ttl_s),
         Use::Revalidate(reason) => format!("the origin is asked whether it is current: {}", reason.as_str()),

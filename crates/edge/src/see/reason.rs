@@ -47,6 +47,7 @@ words! {
         Variant => "variant",
         Expired => "expired",
         Purged => "purged",
+        SoftPurged => "soft-purged",
         Blind => "blind",
         HitForMiss => "hfm",
         Swr => "swr",

@@ -59,11 +59,34 @@ impl Key {
         std::str::from_utf8(&self.text[self.host_at..self.target_at]).unwrap_or_default()
     }
 
+    /// The key of a whole address; `None` where it has no one spelling.
+    pub(crate) fn of_url(url: &url::Url, spelling: Spelling, hasher: &impl BuildHasher) -> Option<Self> {
+        let host = url.host_str()?;
+        let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let path = path_normalise(url.path(), spelling)?;
+        Self::new(url.scheme() == "https", &host, &path, url.query(), spelling, hasher)
+    }
+
+    /// Host and path up to the end of each segment, without a slash at the end: what a purge by prefix can name.
+    /// The first [`SEGMENTS_MAX`] segments; a longer prefix is cut to them.
+    pub(crate) fn prefixes(&self) -> impl Iterator<Item = &str> {
+        let place = std::str::from_utf8(&self.text[self.host_at..]).unwrap_or_default();
+        let place = place.split('?').next().unwrap_or_default();
+        let path_at = self.target_at - self.host_at;
+        let ends = place.match_indices('/').map(|(at, _)| at).chain([place.len()]);
+        ends.filter(move |end| *end > path_at && !place[..*end].ends_with('/'))
+            .map(|end| &place[..end])
+            .take(SEGMENTS_MAX)
+    }
+
     /// What the origin is asked for.
     pub(crate) fn target(&self) -> Option<PathAndQuery> {
         PathAndQuery::from_maybe_shared(self.text.slice(self.target_at..)).ok()
     }
 }
+
+/// Segments of a path by which it can be purged.
+pub(crate) const SEGMENTS_MAX: usize = 16;
 
 /// How far spellings are made one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,6 +287,22 @@ mod tests {
         for (path, query, expected) in table {
             assert_eq!(spelled(path, query, Spelling::Faithful).as_deref(), expected, "{path} {query:?}");
         }
+    }
+
+    #[test]
+    fn prefixes_are_whole_segments() {
+        let hasher = RandomState::new();
+        let prefixes = |url: &str| {
+            let url = url::Url::parse(url).unwrap();
+            let key = Key::of_url(&url, Spelling::Faithful, &hasher).unwrap();
+            key.prefixes().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(prefixes("http://h.test/"), [""; 0]);
+        assert_eq!(prefixes("https://H.test:443/v1"), ["h.test/v1"]);
+        assert_eq!(prefixes("http://h.test/v1/"), ["h.test/v1"]);
+        assert_eq!(prefixes("http://h.test:8080/a/b?c=/d/e"), ["h.test:8080/a", "h.test:8080/a/b"]);
+        assert_eq!(prefixes("http://h.test/a//b"), ["h.test/a", "h.test/a//b"]);
+        assert_eq!(prefixes(&format!("http://h.test{}", "/x".repeat(40))).len(), SEGMENTS_MAX);
     }
 
     #[test]

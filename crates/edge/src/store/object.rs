@@ -3,7 +3,7 @@
 use crate::front::strict::REQUEST_ID;
 use crate::limits::Standing;
 use crate::policy::{Demand, Freshness, Moment, Profile, Use, Variant};
-use crate::purge::generations::Generations;
+use crate::purge::generations::{Generations, Validity};
 use crate::see::reason::{Handling, Reason, cache_status};
 use crate::store::encoding::{self, Encoded};
 use arc_swap::ArcSwapOption;
@@ -23,7 +23,7 @@ pub(crate) struct Object {
     pub(crate) received_us: i64,
     /// The generation at which the request to the origin started.
     pub(crate) fill: u64,
-    /// Hashes of the surrogate keys, and of what every object has: its address and its host.
+    /// Hashes of the surrogate keys, and of what every object has: its address, host and path.
     pub(crate) tags: Box<[u64]>,
     /// Whether its origin gave it surrogate keys.
     pub(crate) tagged: bool,
@@ -92,17 +92,22 @@ impl Object {
         self.freshness.judge(Moment { age_s, resident_s, tagged: self.tagged, blind }, demand, profile)
     }
 
-    /// One comparison, until something is purged; then one look at the tags.
-    pub(crate) fn is_valid(&self, generations: &Generations) -> bool {
+    /// What purges have left of it. One comparison, until something is purged; then one look at the tags.
+    pub(crate) fn standing(&self, generations: &Generations) -> Validity {
         let now = generations.now();
         if self.checked.load(Ordering::Relaxed) == now {
-            return true;
+            return Validity::Current;
         }
-        let valid = generations.allows(self.fill, &self.tags);
-        if valid {
+        let standing = generations.standing(self.fill, &self.tags);
+        if standing == Validity::Current {
             self.checked.store(now, Ordering::Relaxed);
         }
-        valid
+        standing
+    }
+
+    /// Whether no purge has touched it.
+    pub(crate) fn is_valid(&self, generations: &Generations) -> bool {
+        self.standing(generations) == Validity::Current
     }
 
     /// The fields of a plain fresh hit at this moment. Those of the single request have a place already: a copy

@@ -1,7 +1,7 @@
 //! Memory and disk as one: what is stored goes to both, what memory has lost comes back from the disk.
 
 use crate::config::{Config, Kind};
-use crate::purge::generations::Generations;
+use crate::purge::generations::{Generations, Validity};
 use crate::store::disk::{self, Disk, Thawed};
 use crate::store::key::Key;
 use crate::store::ledger::{Damage, Ledger, State};
@@ -160,8 +160,9 @@ impl Inner {
                 return;
             }
         };
-        let valid = |object: &Object| self.generations.allows(object.fill, &object.tags);
-        let objects: Vec<_> = objects.into_iter().filter(valid).map(Arc::new).collect();
+        // What was purged softly may still be confirmed.
+        let holds = |object: &Object| object.standing(&self.generations) != Validity::Gone;
+        let objects: Vec<_> = objects.into_iter().filter(holds).map(Arc::new).collect();
         if objects.is_empty() {
             self.telemetry.disk("purged");
             return disk.remove(key);

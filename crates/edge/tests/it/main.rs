@@ -17,6 +17,7 @@ mod limits;
 #[cfg(test)]
 mod pool;
 mod purge;
+mod purge_model;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]

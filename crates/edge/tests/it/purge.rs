@@ -191,3 +191,113 @@ async fn too_many_tags_make_an_answer_that_is_not_kept() {
     assert!(world.get("/a").await.cache_status().ends_with("detail=bad-tags"));
     assert_eq!(world.status().objects, 0);
 }
+
+/// An origin whose answers may be served stale, with a validator.
+fn lenient() -> Answer {
+    tagged("v", "t")
+        .with("etag", "\"v\"")
+        .with("cdn-cache-control", "max-age=60, stale-while-revalidate=600, stale-if-error=600")
+}
+
+#[tokio::test]
+async fn a_soft_purge_has_the_origin_confirm_before_the_next_use() {
+    let world = World::new().await;
+    world.near.answer(|seen| match seen.field("if-none-match") {
+        "" => lenient(),
+        _ => Answer::status(304),
+    });
+    world.get("/a").await;
+    let position = world.feed.soften(&["t"]);
+    world.until(|status| status.purge_position == Some(position)).await;
+    let got = world.get("/a").await;
+    assert_eq!(got.cache_status(), "sangraha-edge; fwd=stale; fwd-status=304; stored; detail=revalidated");
+    assert_eq!((got.body.as_str(), world.near.count()), ("v", 2));
+    assert!(world.get("/a").await.is_hit());
+}
+
+#[tokio::test]
+async fn what_was_purged_softly_is_not_served_while_it_is_refreshed_but_stands_in_for_an_error() {
+    let world = World::new().await;
+    world.near.answer(|_| lenient());
+    world.get("/a").await;
+    // Stale, within the window of stale-while-revalidate.
+    world.advance(61);
+    let position = world.feed.soften(&["t"]);
+    world.until(|status| status.purge_position == Some(position)).await;
+    world.near.answer(|_| tagged("new", "t"));
+    assert_eq!(world.get("/a").await.body, "new");
+    let position = world.feed.soften(&["t"]);
+    world.until(|status| status.purge_position == Some(position)).await;
+    world.near.answer(|_| Answer::status(503));
+    world.far.answer(|_| Answer::status(503));
+    let got = world.get("/a").await;
+    assert_eq!((got.status, got.body.as_str()), (200, "new"));
+    assert!(got.cache_status().ends_with("detail=stale-if-error"), "{}", got.cache_status());
+    // A hard purge takes that away, too.
+    world.purge(&["t"], 0).await;
+    assert_eq!(world.get("/a").await.status, 503);
+}
+
+#[tokio::test]
+async fn a_purge_by_address_reaches_what_it_names_and_nothing_else() {
+    let world = World::new().await;
+    world.near.answer(|_| Answer::fresh("x"));
+    let host = world.address.to_string();
+    let all = ["/v1/ragas", "/v1/ragas/kalyani", "/v1/ragas?limit=3", "/v1/ragas-old", "/v1/talas"];
+    let hits = async || {
+        let mut hits = Vec::new();
+        for path in all {
+            if world.get(path).await.is_hit() {
+                hits.push(path);
+            }
+        }
+        hits
+    };
+    assert!(hits().await.is_empty());
+    world.purge(&[&format!("prefix {}/v1/ragas/", host.to_uppercase())], 0).await;
+    assert_eq!(hits().await, ["/v1/ragas-old", "/v1/talas"]);
+    world.purge(&[&format!("url http://{host}/v1/%72agas?limit=3")], 0).await;
+    assert_eq!(hits().await, ["/v1/ragas", "/v1/ragas/kalyani", "/v1/ragas-old", "/v1/talas"]);
+    world.purge(&["host elsewhere.test", "url nonsense", "prefix ", "what is this"], 0).await;
+    assert_eq!(hits().await, all);
+    world.purge(&[&format!("host {host}")], 0).await;
+    assert!(hits().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_feed_with_a_hole_costs_everything() {
+    let world = World::new().await;
+    world.near.answer(|_| tagged("a", "a"));
+    world.get("/a").await;
+    world.feed.lose_one();
+    let position = world.feed.purge(&["x"], 0);
+    world.until(|status| status.purge_position == Some(position)).await;
+    assert!(!world.get("/a").await.is_hit());
+}
+
+#[tokio::test]
+async fn a_blind_edge_says_so_in_its_hits() {
+    let world = World::new().await;
+    world.near.answer(|_| tagged("a", "a"));
+    world.get("/a").await;
+    world.feed.set_silent(true);
+    world.until(|status| status.blind).await;
+    let got = world.get("/a").await;
+    assert!(got.is_hit() && got.cache_status().ends_with("; detail=blind"), "{}", got.cache_status());
+    world.feed.set_silent(false);
+    world.until(|status| !status.blind).await;
+    assert!(world.get("/a").await.cache_status().ends_with("; hit; ttl=3600"));
+}
+
+#[tokio::test]
+async fn a_cdn_in_front_may_see_the_keys() {
+    let world = World::with(|config| config.tags_shown = true).await;
+    world.near.answer(|_| tagged("a", "raga:a list:ragas"));
+    for _ in 0..2 {
+        let url = format!("http://{}/a", world.address);
+        let got = world.plain(&url).await;
+        let shown = (got.field("surrogate-key"), got.field("cache-tag"));
+        assert_eq!(shown, ("raga:a list:ragas", "raga:a,list:ragas"));
+    }
+    assert_eq!(world.near.count(), 1);
+}

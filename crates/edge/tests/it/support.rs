@@ -156,6 +156,12 @@ impl World {
         self.send(Method::GET, path, fields, "").await
     }
 
+    /// Reads an address without looking at what comes back.
+    pub async fn plain(&self, url: &str) -> Got {
+        let request = Request::get(url).body(Full::from("")).unwrap();
+        Got::read(self.client.request(request).await.unwrap()).await
+    }
+
     /// Sends a request; whatever comes back carries the fields that every answer has.
     pub async fn send(&self, method: Method, path: &str, fields: &[(&str, &str)], body: &'static str) -> Got {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
@@ -427,6 +433,8 @@ struct Log {
     purges: Vec<Purge>,
     /// Positions up to this one are no longer known.
     trimmed: u64,
+    /// Positions that are left out before the next purge.
+    lost: u64,
     silent: bool,
 }
 
@@ -439,7 +447,7 @@ impl Log {
         let purge_all = epoch != self.epoch || after < self.trimmed;
         let purges =
             self.purges.iter().filter(|purge| !purge_all && purge.position > after).cloned().collect();
-        PurgeBatch { epoch: self.epoch, purge_all, purges, position: self.head() }
+        PurgeBatch { epoch: self.epoch, purge_all, purges, position: self.head(), floor_lsn: 0 }
     }
 }
 
@@ -458,12 +466,26 @@ impl Feed {
 
     /// Appends a purge and gives its position.
     pub fn purge(&self, tags: &[&str], floor_lsn: u64) -> u64 {
+        self.push(tags, floor_lsn, false)
+    }
+
+    /// Appends a soft purge and gives its position.
+    pub fn soften(&self, tags: &[&str]) -> u64 {
+        self.push(tags, 0, true)
+    }
+
+    fn push(&self, tags: &[&str], floor_lsn: u64, soft: bool) -> u64 {
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
         self.log.send_modify(|log| {
-            let position = log.head() + 1;
-            log.purges.push(Purge { position, tags, floor_lsn });
+            let position = log.head() + 1 + std::mem::take(&mut log.lost);
+            log.purges.push(Purge { position, tags, floor_lsn, soft });
         });
         self.log.borrow().head()
+    }
+
+    /// A position whose purge nobody will ever be told.
+    pub fn lose_one(&self) {
+        self.log.send_modify(|log| log.lost += 1);
     }
 
     /// While silent, the feed answers with errors.

@@ -9,7 +9,7 @@ const PREFIX: &str = "SANGRAHA__";
 /// The key by which a section chooses who does its work.
 const BACKEND: &str = "backend";
 /// Keys whose values are secret, wherever they stand. Each may be given as `KEY_file` instead.
-const SECRETS: [&str; 3] = ["url", "owner_url", "password"];
+const SECRETS: [&str; 5] = ["url", "owner_url", "password", "token", "secret_key"];
 
 /// Where the values of one process come from.
 #[derive(Clone, Debug, Default)]

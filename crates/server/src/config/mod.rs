@@ -45,6 +45,8 @@ pub struct Config {
     pub keeper: worker::keeper::Config,
     /// The follower of this region.
     pub follower: worker::follower::Config,
+    /// CDNs of others in front of the edges.
+    pub purge: worker::cdn::Config,
     /// The edge of this region.
     pub edge: edge::Config,
     /// Where `up` finds PostgreSQL.
@@ -112,11 +114,13 @@ pub enum LogFormat {
 }
 
 /// The rules of the write API that a deployment chooses.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Admin {
     /// Whether somebody else than the author must publish.
     pub four_eyes: bool,
+    /// Private ports of the nodes of other regions, which know how far their edges have come with a purge.
+    pub feeds: Vec<SocketAddr>,
 }
 
 impl Config {

@@ -49,6 +49,17 @@ fn node(layout: &Layout, place: &Place, installation: &Installation, search: Sea
     // One address for both regions: a page has one canonical link.
     let site = format!("http://{}", layout.edges()[0].public);
     table.insert("public".into(), Value::Table(toml! { site_url = site }));
+    let purge = layout.data.join("purge").join(place.name).display().to_string();
+    table.insert("purge".into(), Value::Table(toml! { directory = purge }));
+    if place.admin.is_some() {
+        // Editors ask here how far the edges of the other regions are.
+        let others = layout.nodes().into_iter().filter(|node| node.region != place.region);
+        let feeds = others.map(|node| Value::from(node.private.to_string())).collect();
+        table.insert(
+            "admin".into(),
+            Value::Table(Table::from_iter([("feeds".to_owned(), Value::Array(feeds))])),
+        );
+    }
     let gate = far.slot();
     table.insert("relay".into(), Value::Table(toml! { gate_standby = gate }));
     table

@@ -9,7 +9,7 @@ use testkit::database::fresh;
 use uuid::Uuid;
 
 fn stream_row(row: &OutboxRow, lsn: u64) -> StreamRow {
-    StreamRow { position: 0, epoch: row.epoch, event: row.event.clone(), lsn, ungated: false }
+    StreamRow { position: 0, epoch: row.epoch, event: row.event.clone(), lsn, ungated: false, purge: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,11 +27,11 @@ async fn an_open_transaction_holds_back_what_came_after_it() {
     let before = writer.insert_lsn().await.unwrap();
     slow.commit().await.unwrap();
     let batch = outbox(&writer, OutboxCursor::default(), 2).await;
-    let entities: Vec<EntityRef> = batch.rows.iter().map(|row| row.event.entity).collect();
-    assert_eq!(entities, [early.entity, quick]);
+    let entities: Vec<_> = batch.rows.iter().map(|row| row.event.entity).collect();
+    assert_eq!(entities, [Some(early.entity), Some(quick)]);
     assert!(batch.lsn > before, "it includes the commit");
     let rest = outbox(&writer, batch.rows[0].cursor, 1).await;
-    assert_eq!(rest.rows[0].event.entity, quick);
+    assert_eq!(rest.rows[0].event.entity, Some(quick));
 }
 
 /// An event without its change, so that no audit lock is needed.
@@ -45,7 +45,13 @@ async fn outbox_only(writer: &Writer) -> EntityRef {
 
 fn event_of(entity: EntityRef, version: i64) -> domain::Event {
     let at = domain::Clock::system().now();
-    domain::Event { id: Uuid::now_v7(), kind: domain::EventKind::Published, entity, version, at }
+    domain::Event {
+        id: Uuid::now_v7(),
+        kind: domain::EventKind::Published,
+        entity: Some(entity),
+        version,
+        at,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +89,7 @@ async fn concurrent_writers_lose_nothing_and_keep_the_order_of_a_key() {
     for task in tasks {
         let entity = task.await.unwrap();
         let versions: Vec<i64> =
-            seen.iter().filter(|row| row.event.entity == entity).map(|row| row.event.version).collect();
+            seen.iter().filter(|row| row.event.entity == Some(entity)).map(|row| row.event.version).collect();
         assert_eq!(versions, (1..=EVENTS).collect::<Vec<_>>());
     }
     assert!(writer.outbox_batch(cursor, 7).await.unwrap().rows.is_empty());

@@ -211,29 +211,33 @@ impl Follower {
     /// beyond the log, with a new index.
     async fn start(&mut self) -> Result<Position, Error> {
         let epoch = self.read(0).await?.stream_head().await?.epoch;
-        match self.search.position().await? {
-            Some(at) if at.epoch == epoch && self.log_reaches(at.position).await? => {
+        let known = match self.search.position().await? {
+            Some(at) if at.epoch == epoch => self.lsn_at(at.position).await?.map(|lsn| (at, lsn)),
+            _ => None,
+        };
+        match known {
+            Some((at, lsn)) => {
                 // An engine that was away when this process opened it has not told its names yet.
                 self.search.refresh_names().await?;
-                self.feed.restart(at.epoch, at.position);
+                self.feed.restart(at.epoch, at.position, lsn);
                 self.counted.position.set(at.position as i64);
                 if !self.is_failing {
                     info!(position = at.position, "Following the event stream");
                 }
                 Ok(at)
             }
-            _ => self.rebuild(None).await,
+            None => self.rebuild(None).await,
         }
     }
 
-    /// Whether the log has `position`. A replica that is behind gets time to catch up; a database that was
+    /// Where the log has `position`, the WAL position of it; 0 where that is forgotten. A replica that is behind gets time to catch up; a database that was
     /// restored from an older copy does not have it however long one waits.
-    async fn log_reaches(&self, position: u64) -> Result<bool, Error> {
-        let Some(before) = position.checked_sub(1) else { return Ok(true) };
+    async fn lsn_at(&self, position: u64) -> Result<Option<u64>, Error> {
+        let Some(before) = position.checked_sub(1) else { return Ok(Some(0)) };
         let wait = Duration::from_millis(self.config.replay_ms_max);
         match self.stream.read(before, 1, wait).await {
-            Ok(entries) => Ok(!entries.is_empty()),
-            Err(stream::Error::Trimmed { .. }) => Ok(true),
+            Ok(entries) => Ok(entries.first().map(|entry| entry.lsn)),
+            Err(stream::Error::Trimmed { .. }) => Ok(Some(0)),
             Err(error) => Err(error.into()),
         }
     }
@@ -317,7 +321,8 @@ impl Follower {
     /// The aggregates whose documents the events touch: those that changed, and those whose document holds
     /// something of a raga (its mela) or of a group (membership).
     async fn touched(&self, read: &Read, entries: &[Entry]) -> Result<Vec<EntityRef>, Error> {
-        let mut touched: BTreeSet<EntityRef> = entries.iter().map(|entry| entry.event.entity).collect();
+        let mut touched: BTreeSet<EntityRef> =
+            entries.iter().filter_map(|entry| entry.event.entity).collect();
         for entity in touched.clone() {
             match entity.kind {
                 EntityKind::Raga => touched.extend(under_raga(read, entity).await?),

@@ -37,7 +37,8 @@ impl Follower {
         let stats = rebuild.swap(at).await?;
         if kept.is_none() {
             self.cache.clear().await;
-            self.feed.begin_anew(at.epoch, at.position);
+            let lsn = self.lsn_at(at.position).await?.unwrap_or(0);
+            self.feed.begin_anew(at.epoch, at.position, lsn);
         }
         self.counted.position.set(at.position as i64);
         info!(documents = stats.documents, "The new index serves");

@@ -23,6 +23,11 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// The epoch of that position.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// Is it asking, or has it asked lately?
     pub fn is_live(&self) -> bool {
         self.is_live_at(Instant::now())

@@ -8,7 +8,7 @@ mod edges;
 
 use crate::Error;
 use domain::event::surrogate_keys;
-use domain::purge::{Purge, PurgeBatch};
+use domain::purge::{Purge, PurgeBatch, Target};
 pub use edges::Edge;
 use edges::Edges;
 use std::collections::{BTreeMap, VecDeque};
@@ -57,6 +57,12 @@ impl PurgeFeed {
     ) -> Result<PurgeBatch, Error> {
         let asked = Applied { epoch, position: after };
         let _question = self.edges.ask(edge, asked);
+        self.look(epoch, after, wait).await
+    }
+
+    /// The same for a reader that is no edge: nobody waits for it.
+    pub(crate) async fn look(&self, epoch: u64, after: u64, wait: Duration) -> Result<PurgeBatch, Error> {
+        let asked = Applied { epoch, position: after };
         let deadline = Instant::now() + wait.min(WAIT_MAX);
         let mut states = self.state.subscribe();
         let _ = timeout_at(deadline, states.wait_for(|state| state.has_news_for(asked))).await;
@@ -74,14 +80,14 @@ impl PurgeFeed {
 
     /// Sets the feed to where a follower goes on. An edge that is ahead has applied what the follower will
     /// apply again, and waits.
-    pub(crate) fn restart(&self, epoch: u64, position: u64) {
-        self.state.send_replace(State::at(Applied { epoch, position }, Ahead::Waits));
+    pub(crate) fn restart(&self, epoch: u64, position: u64, lsn: u64) {
+        self.state.send_replace(State::at(Applied { epoch, position }, Ahead::Waits, lsn));
     }
 
     /// Sets the feed to where a follower begins anew. An edge that is ahead knows a stream that is no more,
     /// and drops everything.
-    pub(crate) fn begin_anew(&self, epoch: u64, position: u64) {
-        self.state.send_replace(State::at(Applied { epoch, position }, Ahead::IsLost));
+    pub(crate) fn begin_anew(&self, epoch: u64, position: u64, lsn: u64) {
+        self.state.send_replace(State::at(Applied { epoch, position }, Ahead::IsLost, lsn));
     }
 
     /// Waits until every edge that asked lately has applied what `applied` says, at most `wait`. Those that
@@ -108,15 +114,24 @@ impl PurgeFeed {
                 let applied = entries.iter().filter(|entry| entry.position <= now.position);
                 Ok(batch(now.epoch, after, applied.map(purge_of).collect()))
             }
-            Err(stream::Error::Trimmed { .. }) => Ok(everything(now)),
+            Err(stream::Error::Trimmed { .. }) => {
+                let floor_lsn = self.state.borrow().floor_lsn;
+                Ok(everything(now, floor_lsn))
+            }
             Err(error) => Err(error.into()),
         }
     }
 }
 
-/// What an entry of the stream makes stale, and from which position on an answer is fresh again.
+/// What an entry of the stream makes stale, and from which position on an answer is fresh again. Of an order whose
+/// keys are not kept any more nobody knows what it meant: everything is confirmed once.
 pub(crate) fn purge_of(entry: &Entry) -> Purge {
-    Purge { position: entry.position, tags: surrogate_keys(entry.event.entity).into(), floor_lsn: entry.lsn }
+    let (tags, soft) = match (entry.event.entity, &entry.purge) {
+        (Some(entity), _) => (surrogate_keys(entity).into(), false),
+        (None, Some(order)) => (order.targets.clone(), order.soft),
+        (None, None) => (vec![Target::ALL.to_owned()], true),
+    };
+    Purge { position: entry.position, tags, floor_lsn: entry.lsn, soft }
 }
 
 /// Where the feed stands.
@@ -126,6 +141,8 @@ struct State {
     /// The purges up to `applied`, without a gap.
     recent: VecDeque<Purge>,
     ahead: Ahead,
+    /// The highest floor of all that was applied.
+    floor_lsn: u64,
 }
 
 /// What becomes of an edge that has applied more than the region.
@@ -144,8 +161,8 @@ enum Answer {
 }
 
 impl State {
-    fn at(applied: Applied, ahead: Ahead) -> Self {
-        Self { applied, recent: VecDeque::new(), ahead }
+    fn at(applied: Applied, ahead: Ahead, floor_lsn: u64) -> Self {
+        Self { applied, recent: VecDeque::new(), ahead, floor_lsn }
     }
 
     fn has_news_for(&self, asked: Applied) -> bool {
@@ -161,7 +178,7 @@ impl State {
     fn answer(&self, asked: Applied) -> Answer {
         let now = self.applied;
         if self.has_lost(asked) {
-            return Answer::Batch(everything(now));
+            return Answer::Batch(everything(now, self.floor_lsn));
         }
         if asked.position >= now.position {
             return Answer::Batch(batch(now.epoch, asked.position, Vec::new()));
@@ -182,6 +199,7 @@ impl State {
             self.recent.clear();
         }
         self.applied = Applied { epoch, position: last.position };
+        self.floor_lsn = purges.iter().map(|purge| purge.floor_lsn).fold(self.floor_lsn, u64::max);
         self.recent.extend(purges);
         let surplus = self.recent.len().saturating_sub(RECENT_MAX);
         self.recent.drain(..surplus);
@@ -190,11 +208,11 @@ impl State {
 
 fn batch(epoch: u64, after: u64, purges: Vec<Purge>) -> PurgeBatch {
     let position = purges.last().map_or(after, |purge| purge.position);
-    PurgeBatch { epoch, purge_all: false, position, purges }
+    PurgeBatch { epoch, purge_all: false, position, purges, floor_lsn: 0 }
 }
 
-fn everything(now: Applied) -> PurgeBatch {
-    PurgeBatch { epoch: now.epoch, purge_all: true, purges: Vec::new(), position: now.position }
+fn everything(now: Applied, floor_lsn: u64) -> PurgeBatch {
+    PurgeBatch { epoch: now.epoch, purge_all: true, purges: Vec::new(), position: now.position, floor_lsn }
 }
 
 #[cfg(test)]
@@ -202,7 +220,7 @@ mod tests {
     use super::*;
 
     fn purges(positions: std::ops::RangeInclusive<u64>) -> Vec<Purge> {
-        positions.map(|position| Purge { position, tags: Vec::new(), floor_lsn: position * 100 }).collect()
+        positions.map(|position| Purge { position, floor_lsn: position * 100, ..Purge::default() }).collect()
     }
 
     fn at(epoch: u64, position: u64) -> Applied {
@@ -211,7 +229,7 @@ mod tests {
 
     /// A feed of epoch 1 that began at 10 and has advanced to 15.
     fn advanced() -> State {
-        let mut state = State::at(at(1, 10), Ahead::Waits);
+        let mut state = State::at(at(1, 10), Ahead::Waits, 1_000);
         state.advance(1, purges(11..=13));
         state.advance(1, purges(14..=15));
         state
@@ -234,12 +252,12 @@ mod tests {
         let state = advanced();
         assert_eq!(state.answer(at(1, 9)), Answer::InStream(at(1, 15)));
         assert_eq!(state.answer(at(1, 0)), Answer::InStream(at(1, 15)));
-        assert_eq!(State::at(at(1, 10), Ahead::Waits).answer(at(1, 9)), Answer::InStream(at(1, 10)));
+        assert_eq!(State::at(at(1, 10), Ahead::Waits, 1_000).answer(at(1, 9)), Answer::InStream(at(1, 10)));
     }
 
     #[test]
     fn an_edge_ahead_of_a_restarted_follower_waits() {
-        let state = State::at(at(1, 10), Ahead::Waits);
+        let state = State::at(at(1, 10), Ahead::Waits, 1_000);
         for after in [12, u64::MAX] {
             assert!(!state.has_news_for(at(1, after)));
             assert_eq!(state.answer(at(1, after)), Answer::Batch(batch(1, after, Vec::new())));
@@ -248,9 +266,9 @@ mod tests {
 
     #[test]
     fn an_edge_ahead_of_a_new_beginning_drops_everything() {
-        let state = State::at(at(1, 10), Ahead::IsLost);
+        let state = State::at(at(1, 10), Ahead::IsLost, 1_000);
         assert!(state.has_news_for(at(1, 12)));
-        assert_eq!(state.answer(at(1, 12)), Answer::Batch(everything(at(1, 10))));
+        assert_eq!(state.answer(at(1, 12)), Answer::Batch(everything(at(1, 10), 1_000)));
         assert!(!state.has_news_for(at(1, 10)));
         assert_eq!(state.answer(at(1, 9)), Answer::InStream(at(1, 10)));
     }
@@ -260,7 +278,7 @@ mod tests {
         let state = advanced();
         for (epoch, after) in [(0, 0), (0, 15), (2, 12), (2, u64::MAX)] {
             assert!(state.has_news_for(at(epoch, after)));
-            assert_eq!(state.answer(at(epoch, after)), Answer::Batch(everything(at(1, 15))));
+            assert_eq!(state.answer(at(epoch, after)), Answer::Batch(everything(at(1, 15), 1_500)));
         }
     }
 
@@ -276,7 +294,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_has_no_gap() {
-        let mut state = State::at(at(1, 0), Ahead::Waits);
+        let mut state = State::at(at(1, 0), Ahead::Waits, 0);
         let max = RECENT_MAX as u64;
         state.advance(1, purges(1..=max + 5));
         assert_eq!(state.recent.len(), RECENT_MAX);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests, and are not marked as such")]
 
+mod cdn;
 mod crash;
 mod follow;
 mod judged;

@@ -274,7 +274,7 @@ pub async fn unpublish(writer: &Writer, song: EntityRef) {
 pub async fn event(writer: &Writer, entity: EntityRef, version: i64) {
     let mut tx = writer.begin("test.event").await.unwrap();
     let at = Clock::system().now();
-    let event = Event { id: new_id(), kind: EventKind::Published, entity, version, at };
+    let event = Event { id: new_id(), kind: EventKind::Published, entity: Some(entity), version, at };
     tx.record_event(&event).await.unwrap();
     tokio::task::yield_now().await; // the row is there, its commit is not
     tx.commit().await.unwrap();

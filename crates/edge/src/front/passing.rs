@@ -6,7 +6,7 @@ use crate::front::exchange::{BAD_TARGET, Seat};
 use crate::front::reads::Miss;
 use crate::front::respond::{self, Refusal};
 use crate::front::strict::{self, Trail};
-use crate::origin::plan::{Times, renew, updating};
+use crate::origin::plan::{Times, read_lsn, renew, updating};
 use crate::origin::upstream::{Answer, Failure, Tries};
 use crate::policy::validate::head_agrees;
 use crate::policy::{Exchange, Variant, admit, invalidate};
@@ -164,7 +164,7 @@ impl Seat {
             return self.inner.discard(key, base);
         }
         let update = updating(fields, times.received_us);
-        renew(&self.inner, key, base, &update, &self.head.headers, times);
+        renew(&self.inner, key, base, &update, &self.head.headers, (times, read_lsn(fields)));
     }
 
     /// A client's body on its way, and what may be wrong with it.

@@ -82,7 +82,7 @@ impl Plan {
         Ok(Self {
             answered,
             times,
-            read_lsn: number(&head.headers, READ_LSN_HEADER),
+            read_lsn: read_lsn(&head.headers),
             tag_words,
             variant: Variant::of(&ask.asked, &headers, &inner.profile),
             admission: admission(inner, &ask.asked, status, &headers, times),
@@ -169,7 +169,7 @@ impl Plan {
         let account = Account { status: self.answered, stored: kept.is_ok(), reason };
         settle(inner, ask, base, &account);
         if let Some(confirmed) = &self.confirmed {
-            renew_siblings(inner, ask, confirmed, &self.update, self.times);
+            renew_siblings(inner, ask, confirmed, &self);
         }
         Filled::Object(object, account)
     }
@@ -204,30 +204,31 @@ pub(crate) fn settle(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>, accou
 }
 
 /// A 304 speaks of every stored response with the same strong tag (RFC 9111, section 4.3.4).
-fn renew_siblings(inner: &Inner, ask: &Ask, confirmed: &Object, update: &HeaderMap, times: Times) {
+fn renew_siblings(inner: &Inner, ask: &Ask, confirmed: &Object, plan: &Plan) {
+    let Plan { update, times, read_lsn, .. } = plan;
     let Some(etag) = confirmed.headers.get(header::ETAG).filter(|etag| is_strong(etag)) else { return };
     // The one that was asked about is renewed already, and has the time of this answer.
     let other = |object: &Arc<Object>| {
         object.headers.get(header::ETAG) == Some(etag) && object.received_us != times.received_us
     };
     for object in inner.store.variants(&ask.key).iter().filter(|object| other(object)) {
-        renew(inner, &ask.key, object, update, &ask.asked, times);
+        renew(inner, &ask.key, object, update, &ask.asked, (*times, *read_lsn));
     }
 }
 
 /// Gives a stored object the fields and the freshness of an answer that confirmed it, or drops it where they say that
-/// it may not be kept.
+/// it may not be kept, or that it was read before something that was purged.
 pub(crate) fn renew(
     inner: &Inner,
     key: &Key,
     base: &Arc<Object>,
     update: &HeaderMap,
     asked: &HeaderMap,
-    times: Times,
+    (times, read_lsn): (Times, Option<u64>),
 ) {
     let headers = merge(&base.headers, update);
     let admission = admission(inner, asked, base.status, &headers, times);
-    let admitted = inner.generations.admits(times.generation, &base.tags, None);
+    let admitted = inner.generations.admits(times.generation, &base.tags, read_lsn);
     let Ok(admission) = admission.and_then(|admission| admitted.map(|()| admission)) else {
         return inner.discard(key, base);
     };
@@ -299,8 +300,9 @@ fn words(headers: &HeaderMap, base: Option<&Arc<Object>>) -> Box<str> {
     if words.is_empty() { base.map(|base| base.tag_words.clone()).unwrap_or_default() } else { words.into() }
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.parse().ok()
+/// The WAL position that an answer says it was read at.
+pub(crate) fn read_lsn(headers: &HeaderMap) -> Option<u64> {
+    headers.get(READ_LSN_HEADER)?.to_str().ok()?.parse().ok()
 }
 
 fn http_date(us: i64) -> Option<HeaderValue> {

@@ -166,8 +166,11 @@ async fn awaited(state: &State, order: PurgeOrder, wait: Duration) -> Result<Res
     }
 }
 
+/// Reads one item of a list; none where it is malformed.
+type Read = fn(&str) -> Option<Target>;
+
 fn targets(body: &Body) -> std::result::Result<Vec<Target>, Problem> {
-    let lists: [(&str, &[String], fn(&str) -> Option<Target>); 4] = [
+    let lists: [(&str, &[String], Read); 4] = [
         ("tags", &body.tags, tag),
         ("urls", &body.urls, url),
         ("prefixes", &body.prefixes, prefix),

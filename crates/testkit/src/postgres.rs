@@ -36,6 +36,9 @@ struct Programs {
     run_as: Option<(u32, u32)>,
 }
 
+/// How much of a server's log stands beside a failure.
+const LOG_LINES_SHOWN: usize = 30;
+
 /// Longest wait for a server to answer.
 const START_MAX: Duration = Duration::from_secs(60);
 
@@ -127,8 +130,7 @@ impl Cluster {
             }
             let ended = self.keeper.as_mut().is_some_and(|keeper| matches!(keeper.try_wait(), Ok(Some(_))));
             if ended || Instant::now() > deadline {
-                let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                panic!("the server `{}` did not start:\n{log}", self.name);
+                panic!("the server `{}` did not start:\n{}", self.name, self.last_said());
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -154,8 +156,17 @@ impl Cluster {
         let port = self.port.to_string();
         let connection = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p", &port];
         let arguments = connection.into_iter().chain(["-d", database, "-c", sql]);
-        let output = self.programs.run("psql", arguments.map(OsString::from));
-        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+        match self.programs.try_run("psql", arguments.map(OsString::from)) {
+            Ok(output) => String::from_utf8_lossy(&output.stdout).trim_end().to_owned(),
+            Err(refusal) => panic!("{refusal}\nthe server `{}` last said:\n{}", self.name, self.last_said()),
+        }
+    }
+
+    /// The end of its log: why it ended, if it did.
+    fn last_said(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")
     }
 }
 
@@ -240,12 +251,22 @@ impl Programs {
     }
 
     fn run(&self, program: &str, arguments: impl IntoIterator<Item = OsString>) -> Output {
+        self.try_run(program, arguments).unwrap_or_else(|refusal| panic!("{refusal}"))
+    }
+
+    /// Runs it to its end. The error is a sentence with what the program said.
+    fn try_run(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<Output, String> {
         let mut command = self.command(self.folder.join(program));
         let output = command.args(arguments).stdin(Stdio::null()).output();
-        let output = output.unwrap_or_else(|error| panic!("`{program}` cannot be run: {error}"));
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "`{program}` failed:\n{said}");
-        output
+        let output = output.map_err(|error| format!("`{program}` cannot be run: {error}"))?;
+        match output.status.success() {
+            true => Ok(output),
+            false => Err(format!("`{program}` failed:\n{}", String::from_utf8_lossy(&output.stderr))),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use domain::composition::Form;
 use domain::name::Language;
 use http::HeaderValue;
 use maud::{Markup, html};
-use search::{Facet, Sort};
+use search::{Facet, MatchClass, Sort};
 use web::{IfNoneMatch, Problem};
 
 /// The facets of the page, in its order.
@@ -50,6 +50,7 @@ pub(super) async fn handler(
         let named = find(&state, &read, &asked).await?;
         lsn = lsn.min(named.lsn);
         names = named.found;
+        names.hits.retain(|hit| is_offered(hit, &found));
     }
     let page = page(&asked, &found, &names, face);
     let mut response = page.made(&state, &keys, &read).not_after(lsn).respond(&have);
@@ -68,6 +69,12 @@ fn names_of(asked: &Parameters) -> Option<Parameters> {
         limit: Some(NAMES_MAX),
         ..Parameters::default()
     })
+}
+
+/// A name that only resembles the words is no help where songs hold them.
+fn is_offered(name: &FoundHit, found: &Found) -> bool {
+    let songs_hold = !found.low_confidence && !found.hits.is_empty() && found.interpretations.is_empty();
+    !songs_hold || name.why != MatchClass::Similar
 }
 
 /// The filters that are set, as their parameters.

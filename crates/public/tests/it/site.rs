@@ -1,6 +1,6 @@
 //! The reading site: every page is there, is well made, says what it must to caches, and shows no draft.
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, janya, melas};
 use crate::support::{Answer, App, song};
 use domain::Name;
 
@@ -280,6 +280,20 @@ async fn search_marks_what_it_found_and_offers_ways_to_narrow() {
     let poorer = app.get_without_index("/search?q=nanu").await.expect(200);
     assert!(poorer.html().contains("Just now only names and titles"), "{}", poorer.html());
     assert!(!page.html().contains("Just now only names"));
+}
+
+#[tokio::test]
+async fn names_that_only_resemble_are_offered_where_no_song_holds_the_words() {
+    let Some(app) = App::start().await else { return };
+    let refers = app.refers().await;
+    let melas = melas(&app).await;
+    app.add(janya("Mandāri", melas[49].id, "S R1 G3 M2 P N3 S")).await;
+    app.add(song("Endarō mahānubhāvulu", refers)).await;
+    let offers = |page: &Answer| page.html().contains("href=\"/ragas/mandari\"");
+    let held = app.get("/search?q=endaro").await.expect(200);
+    assert!(held.html().contains("/compositions/endaro-mahanubhavulu") && !offers(&held));
+    assert!(offers(&app.get("/search?q=mandary").await.expect(200)), "no song has it");
+    assert!(offers(&app.get("/search?q=mandari").await.expect(200)), "it is what was typed");
 }
 
 #[tokio::test]

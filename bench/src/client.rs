@@ -1,7 +1,7 @@
 //! A small HTTP client: keep-alive connections, JSON in and out.
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::{Client as Pool, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -14,9 +14,10 @@ pub struct Client {
     key: Option<String>,
 }
 
-/// Status, entity tag and body of an answer.
+/// Status, fields, entity tag and body of an answer.
 pub struct Answer {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub etag: Option<String>,
     pub body: Bytes,
 }
@@ -67,7 +68,7 @@ impl Client {
         let (head, body) = answer.into_parts();
         let body = body.collect().await.map_err(|error| format!("{url}: {error}"))?.to_bytes();
         let etag = head.headers.get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-        Ok(Answer { status: head.status, etag, body })
+        Ok(Answer { status: head.status, headers: head.headers, etag, body })
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod client;
 mod detail;
+mod edges;
 mod pages;
 mod publish;
 mod relevance;
@@ -39,6 +40,14 @@ enum What {
     SearchHttp(searches::http::Options),
     /// Judged queries, answered by the search and by the means at hand.
     Relevance(relevance::Options),
+    /// Purges through the admin API, until five edges of two regions no longer show what was purged.
+    EdgePurge(edges::purge::Options),
+    /// The same while the second region is cut off from the log of purges, and after it.
+    EdgePartition(edges::partition::Options),
+    /// Four edges that share a quota, one of them killed and one cut off.
+    EdgeQuota(edges::quota::Options),
+    /// What a cache on disk still has after a restart.
+    EdgeRestart(edges::restart::Options),
 }
 
 #[tokio::main]
@@ -51,6 +60,10 @@ async fn main() -> ExitCode {
         What::Swap(options) => swap::run(options).await,
         What::SearchHttp(options) => searches::http::run(options).await,
         What::Relevance(options) => relevance::run(options).await,
+        What::EdgePurge(options) => edges::purge::run(options).await,
+        What::EdgePartition(options) => edges::partition::run(options).await,
+        What::EdgeQuota(options) => edges::quota::run(options).await,
+        What::EdgeRestart(options) => edges::restart::run(options).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

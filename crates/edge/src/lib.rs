@@ -347,8 +347,11 @@ impl Inner {
     fn status(&self) -> Status {
         let natural = |value: i64| u64::try_from(value).unwrap_or(0);
         let heard = self.progress.heard();
-        let upstreams = [("public", &self.public), ("admin", &self.admin)];
-        let origins = upstreams.iter().flat_map(|(upstream, origins)| {
+        // An edge alone has one origin, which takes writes too.
+        let alone = self.config.profile == Kind::Rfc;
+        let admin = Some(("admin", &self.admin)).filter(|_| !alone);
+        let upstreams = [Some(("public", &self.public)), admin];
+        let origins = upstreams.iter().flatten().flat_map(|(upstream, origins)| {
             let status = |(origin, up)| OriginStatus { upstream: (*upstream).to_owned(), origin, up };
             origins.report().into_iter().map(status)
         });

@@ -1,12 +1,15 @@
 //! A cache that is too simple to be wrong, beside the real one: random histories of publishing, filling, serving,
-//! purging, cutting and restarting, after each of which no answer from memory may be older than a purge that the edge
-//! has acknowledged. For tests and for whoever wants to run it longer (`examples/purge_model.rs`).
+//! purging, cutting and restarting from disk, after each of which no answer from memory or disk may be older than a purge
+//! that the edge has acknowledged. For tests and for whoever wants to run it longer (`examples/purge_model.rs`).
 //!
 //! The oracle keeps every acknowledged purge for ever, as text, and compares each answer with all of them: when the
 //! request to the origin began, and at which position the origin had read.
 
+pub mod crowd;
+mod dice;
 mod history;
 mod oracle;
+mod platter;
 
 use history::History;
 use std::fmt;
@@ -47,8 +50,16 @@ pub struct Counts {
     pub soft: u64,
     /// Answers of the feed that were delivered: late, twice, or in another order.
     pub deliveries: u64,
-    /// Restarts, with a position of the feed that was older than the last or not.
+    /// Answers that came back from the disk.
+    pub thawed: u64,
+    /// Times that the feed fell silent.
+    pub cuts: u64,
+    /// Restarts, with what lies on the disk.
     pub restarts: u64,
+    /// Those after a sudden end, some of them between a purge and its position.
+    pub killed: u64,
+    /// Those that found the record of purges harmed, and began empty.
+    pub lost: u64,
     /// New epochs.
     pub epochs: u64,
 }
@@ -95,7 +106,11 @@ impl Counts {
         self.purges += other.purges;
         self.soft += other.soft;
         self.deliveries += other.deliveries;
+        self.thawed += other.thawed;
+        self.cuts += other.cuts;
         self.restarts += other.restarts;
+        self.killed += other.killed;
+        self.lost += other.lost;
         self.epochs += other.epochs;
     }
 }

@@ -209,10 +209,11 @@ impl Picture {
                 line(&mut text, format_args!("  {:<40} {:>9.1}/s", rate.what, rate.per_s));
             }
         }
-        for origin in self.origins.as_array().into_iter().flatten() {
+        for (number, origin) in self.origins.as_array().into_iter().flatten().enumerate() {
+            let gap = if number == 0 { "\n" } else { "" };
             let up = if origin["up"].as_bool().unwrap_or(false) { "up" } else { "DOWN" };
             let word = |key: &str| origin[key].as_str().unwrap_or_default();
-            line(&mut text, format_args!("\norigin {} {} {up}", word("upstream"), word("origin")));
+            line(&mut text, format_args!("{gap}origin {} {} {up}", word("upstream"), word("origin")));
         }
         text
     }
@@ -265,7 +266,8 @@ mod tests {
     fn look(at: Instant, text: &str) -> Look {
         let status = json!({"name": "edge", "listen": "127.0.0.1:8080", "config_version": 2, "connections": 64,
             "objects": 3, "bytes": 4096, "purge_position": 7, "blind": false, "draining": false,
-            "origins": [{"upstream": "public", "origin": "127.0.0.1:8000", "up": true}]});
+            "origins": [{"upstream": "public", "origin": "127.0.0.1:8000", "up": true},
+                {"upstream": "admin", "origin": "127.0.0.1:8001", "up": false}]});
         Look { at, status, samples: samples(text) }
     }
 
@@ -289,10 +291,9 @@ mod tests {
         assert_eq!(picture.reasons[0], Rate { what: "miss expired".to_owned(), per_s: 7.5 });
         assert_eq!(picture.limits, [Rate { what: "api refused".to_owned(), per_s: 4.0 }]);
         let text = picture.text();
-        assert!(
-            text.contains("hits 90.0 %") && text.contains("purges at 7") && text.contains("8000 up"),
-            "{text}"
-        );
+        assert!(text.contains("hits 90.0 %") && text.contains("purges at 7"), "{text}");
+        let origins = "\n\norigin public 127.0.0.1:8000 up\norigin admin 127.0.0.1:8001 DOWN\n";
+        assert!(text.ends_with(origins), "{text}");
     }
 
     #[test]

@@ -6,12 +6,14 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// Copied at a time.
 const CHUNK_BYTES: usize = 16 * 1024;
+/// Chunks that are on their way in one direction; who sends more waits.
+const CHUNKS_MAX: usize = 256;
 
 /// How the way behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,10 +80,19 @@ async fn pass(client: TcpStream, target: SocketAddr, mut moods: watch::Receiver<
     }
 }
 
-async fn copy(
+/// Something on its way, and when it arrives.
+type Chunk = (Instant, Vec<u8>);
+
+/// One direction. A slow way is long, not narrow: what is sent meanwhile travels behind.
+async fn copy(source: OwnedReadHalf, target: OwnedWriteHalf, moods: watch::Receiver<Mood>) -> io::Result<()> {
+    let (sent, arriving) = mpsc::channel(CHUNKS_MAX);
+    tokio::try_join!(take(source, sent, moods.clone()), deliver(arriving, target, moods)).map(|_| ())
+}
+
+async fn take(
     mut source: OwnedReadHalf,
-    mut target: OwnedWriteHalf,
-    mut moods: watch::Receiver<Mood>,
+    sent: mpsc::Sender<Chunk>,
+    moods: watch::Receiver<Mood>,
 ) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
@@ -89,14 +100,24 @@ async fn copy(
         if read == 0 {
             return Ok(());
         }
-        let arrived = Instant::now();
-        // What was taken while the way was silent is delivered when it is good again, as packets are.
-        let mood = *moods.wait_for(|mood| *mood != Mood::Silent).await.map_err(io::Error::other)?;
-        if let Mood::Slow(delay) = mood {
-            tokio::time::sleep_until(arrived + delay).await;
-        }
-        target.write_all(&chunk[..read]).await?;
+        let delay = if let Mood::Slow(delay) = *moods.borrow() { delay } else { Duration::ZERO };
+        let sending = sent.send((Instant::now() + delay, chunk[..read].to_vec()));
+        sending.await.map_err(io::Error::other)?;
     }
+}
+
+async fn deliver(
+    mut arriving: mpsc::Receiver<Chunk>,
+    mut target: OwnedWriteHalf,
+    mut moods: watch::Receiver<Mood>,
+) -> io::Result<()> {
+    while let Some((due, bytes)) = arriving.recv().await {
+        sleep_until(due).await;
+        // What was taken while the way was silent is delivered when it is good again, as packets are.
+        moods.wait_for(|mood| *mood != Mood::Silent).await.map_err(io::Error::other)?;
+        target.write_all(&bytes).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("testkit", &["lipi", "domain", "store", "search", "cache", "auth", "stream", "web"]),
-    ("bench", &["lipi", "domain", "store", "search", "public", "worker"]),
+    ("bench", &["lipi", "domain", "store", "search", "public", "worker", "testkit"]),
     ("xtask", &[]),
 ];
 

@@ -1,13 +1,15 @@
 //! One random history of one edge.
 
+use super::dice::Dice;
 use super::oracle::{Made, Oracle, PLACES, Place, targets};
+use super::platter::Platter;
 use super::{Counts, Stale};
 use crate::config::Config;
 use crate::origin::collapse::{Boarding, Landing, Leader, Waiting};
 use crate::origin::fill::{Ask, Filled, Received, announce};
 use crate::origin::plan::Times;
 use crate::policy::Use;
-use crate::purge::feed::{self, Heard, Progress};
+use crate::purge::feed::{self, Heard};
 use crate::purge::generations::Depth;
 use crate::purge::target;
 use crate::store::key::{Key, Spelling};
@@ -50,9 +52,12 @@ pub(super) struct History {
     trimmed: u64,
     /// Of the last purge of all.
     floor: u64,
+    config: Config,
     edge: Inner,
-    /// What is written down of the feed, which may be a little less than was applied.
-    saved: Option<Heard>,
+    /// What outlives the process, where anything does.
+    platter: Option<Platter>,
+    /// The feed does not answer.
+    cut: bool,
     fills: Vec<Fill>,
     /// Answers of the feed that are under way.
     batches: Vec<PurgeBatch>,
@@ -79,9 +84,13 @@ impl History {
     pub(super) fn new(seed: u64, careless: bool) -> Self {
         let mut dice = Dice(seed);
         let few = dice.one_in(4);
-        let config = Config { purge_tags_max: if few { 6 } else { 1_000 }, ..Config::default() };
+        let mut config = Config { purge_tags_max: if few { 6 } else { 1_000 }, ..Config::default() };
+        let platter =
+            (!dice.one_in(4)).then(|| Platter::new().expect("there is room for a record of purges"));
+        if let Some(platter) = &platter {
+            config = platter.config(&config);
+        }
         let clock = Clock::fixed(DateTime::UNIX_EPOCH + Duration::days(9_000));
-        let shared = Shared::new(&config, clock, &Metrics::default(), LISTEN);
         Self {
             seed,
             dice,
@@ -93,8 +102,10 @@ impl History {
             log: Vec::new(),
             trimmed: 0,
             floor: 0,
-            edge: edge(config, shared),
-            saved: None,
+            edge: edge(&config, clock, platter.as_ref()),
+            config,
+            platter,
+            cut: false,
             fills: Vec::new(),
             batches: Vec::new(),
             oracle: Oracle::default(),
@@ -116,8 +127,8 @@ impl History {
                 75..=79 => self.poll(),
                 80..=89 => self.deliver(),
                 90 => self.purge_here(),
-                91..=92 => self.save(),
-                93 => self.restart(),
+                91 => self.cut_or_heal(),
+                92..=93 => self.restart(),
                 94 => self.evict(),
                 95..=97 => self.wait(),
                 98 => self.trim(),
@@ -125,6 +136,7 @@ impl History {
             }
         }
         // To the end: everything is delivered, and everything is asked for once more.
+        self.cut = false;
         self.poll();
         while !self.batches.is_empty() {
             self.deliver();
@@ -139,8 +151,12 @@ impl History {
 
     fn ask(&mut self, place: usize) -> Result<(), Box<Stale>> {
         let key = self.key(place);
+        self.thaw(place, &key);
         let base = match self.edge.look_up(&key, &HeaderMap::new(), None, self.edge.now_us()) {
-            Ok((object, _, Use::Fresh { .. })) => return self.serve(place, &object, false),
+            Ok((object, _, Use::Fresh { .. })) => {
+                self.is_trusted(place, &object)?;
+                return self.serve(place, &object, false);
+            }
             Ok((object, _, Use::WhileRevalidate { .. })) => {
                 self.serve(place, &object, false)?;
                 Some(object)
@@ -153,6 +169,25 @@ impl History {
         }
         self.board(place, &key, base);
         Ok(())
+    }
+
+    /// Brings back from the disk what memory has lost, as the edge does.
+    fn thaw(&mut self, place: usize, key: &Key) {
+        let Some(platter) = self.platter.as_ref().filter(|_| self.edge.knows_of_purges()) else { return };
+        if self.edge.store.variants(key).is_empty() && self.edge.revive(key, platter.read(place)) {
+            self.counts.thawed += 1;
+            self.note(format!("{place} comes back from the disk"));
+        }
+    }
+
+    /// An edge without news of purges trusts what has been there for a short time only.
+    fn is_trusted(&self, place: usize, object: &Object) -> Result<(), Box<Stale>> {
+        let resident_s = (self.edge.now_us() - object.received_us) / 1_000_000;
+        let is_old = resident_s > i64::try_from(self.config.blind_age_s_max).unwrap_or(i64::MAX);
+        match self.edge.is_blind() && object.tagged && is_old {
+            true => Err(self.stale(place, made(object), &format!("{resident_s} s without news of purges"))),
+            false => Ok(()),
+        }
     }
 
     fn origin_fails(&mut self, place: usize, base: Option<Arc<Object>>) -> Result<(), Box<Stale>> {
@@ -236,6 +271,10 @@ impl History {
             self.counts.refused += u64::from(!account.stored);
         }
         announce(&leader, &filled);
+        let variants = self.edge.store.variants(&self.key(place));
+        if let Some(platter) = &mut self.platter {
+            platter.write(place, &variants, &mut self.dice);
+        }
         waiting.into_iter().try_for_each(|(waiting, at)| self.share(place, &waiting, at, stated))
     }
 
@@ -303,6 +342,9 @@ impl History {
 
     /// The edge asks; the answer may take its time.
     fn poll(&mut self) {
+        if self.cut {
+            return;
+        }
         let heard = self.edge.progress.last().unwrap_or(Heard { epoch: 0, position: 0 });
         let lost = heard.epoch != self.epoch || heard.position < self.trimmed || heard.position > self.head();
         let mut purges: Vec<Purge> =
@@ -324,10 +366,13 @@ impl History {
 
     /// Any of the answers that are under way arrives; now and then it arrives once more.
     fn deliver(&mut self) {
-        if self.batches.is_empty() {
+        if self.batches.is_empty() || self.cut {
             return;
         }
         let index = self.dice.below(self.batches.len() as u64) as usize;
+        if self.dice.one_in(30) {
+            return self.die_applying(index);
+        }
         let batch = match self.dice.one_in(5) && self.batches.len() < UNDER_WAY_MAX {
             true => self.batches[index].clone(),
             false => self.batches.remove(index),
@@ -335,9 +380,29 @@ impl History {
         self.counts.deliveries += 1;
         self.note(format!("{batch:?} arrives"));
         feed::apply(&self.edge, &batch);
+        feed::set_blind(&self.edge, false);
         if batch.epoch == self.epoch {
             self.oracle.acknowledge(&self.log, batch.position, self.at);
         }
+    }
+
+    /// The process ends when the purges are written down and their position is not.
+    fn die_applying(&mut self, index: usize) {
+        let batch = self.batches.remove(index);
+        self.note(format!("{batch:?} arrives and kills"));
+        self.edge.generations.apply(&target::spelled(&self.edge, &batch.purges));
+        self.counts.killed += 1;
+        self.start_anew();
+    }
+
+    /// The feed falls silent, which the edge notices or not yet; or it speaks again.
+    fn cut_or_heal(&mut self) {
+        self.cut = !self.cut;
+        self.counts.cuts += u64::from(self.cut);
+        if self.cut && !self.dice.one_in(3) {
+            feed::set_blind(&self.edge, true);
+        }
+        self.note(format!("cut: {}, blind: {}", self.cut, self.edge.is_blind()));
     }
 
     fn purge_here(&mut self) {
@@ -365,38 +430,34 @@ impl History {
         self.at += 1;
     }
 
-    fn save(&mut self) {
-        self.saved = self.edge.progress.last();
-        self.note("saved".to_owned());
+    /// The process ends, in order or not, and begins with what lies on its disk: objects, and the record of purges,
+    /// which may have been harmed meanwhile.
+    fn restart(&mut self) {
+        match self.dice.one_in(2) {
+            true => self.edge.generations.close(),
+            false => self.counts.killed += 1,
+        }
+        if let Some(platter) = self.platter.as_ref().filter(|_| self.dice.one_in(8)) {
+            platter.harm(&mut self.dice).expect("the record of purges is there");
+        }
+        self.start_anew();
     }
 
-    /// The process ends and begins with what lies on disk: objects, each step of the generations, and a position of
-    /// the feed that may be older than they are.
-    fn restart(&mut self) {
-        if self.dice.one_in(2) {
-            self.save();
-        }
+    fn start_anew(&mut self) {
         self.counts.restarts += 1;
-        self.note("restart".to_owned());
-        let kept: Vec<Vec<Arc<Object>>> =
-            (0..PLACES.len()).map(|place| self.edge.store.variants(&self.key(place))).collect();
-        let config = self.edge.config.clone();
-        let next = Shared::new(&config, self.edge.clock.clone(), &Metrics::default(), LISTEN);
-        let last = std::mem::replace(&mut self.edge, edge(config.clone(), next));
         self.fills.clear();
         self.batches.clear();
-        if let Some((heard, Ok(last))) = self.saved.zip(Some(Arc::try_unwrap(last.shared))) {
-            let progress = Progress::after(Some((heard.epoch, heard.position)));
-            let next = Shared::new(&config, last.clock, &Metrics::default(), LISTEN);
-            let (generations, hasher) = (last.generations, last.hasher);
-            self.edge = edge(config, Shared { generations, hasher, progress, ..next });
-            for (place, objects) in kept.into_iter().enumerate() {
-                let key = self.key(place);
-                for object in objects {
-                    self.edge.store.insert(&key, object, &HeaderMap::new());
-                }
-            }
+        let clock = self.edge.clock.clone();
+        // The old one leaves the folder before the new one enters it.
+        let idle = Config { disk: None, ..self.config.clone() };
+        drop(std::mem::replace(&mut self.edge, edge(&idle, clock.clone(), None)));
+        self.edge = edge(&self.config, clock, None);
+        let lost = self.platter.as_mut().is_some_and(Platter::follow);
+        if let Some(platter) = &self.platter {
+            platter.mark().expect("the folder of objects is there");
         }
+        self.counts.lost += u64::from(lost);
+        self.note(format!("restart, emptied: {lost}"));
     }
 
     fn evict(&mut self) {
@@ -453,8 +514,14 @@ impl History {
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-fn edge(config: Config, shared: Shared) -> Inner {
-    Inner::new(config, Arc::new(shared)).expect("the default configuration works")
+/// An edge that goes on with what its folder holds; a folder that is new gets its sign.
+fn edge(config: &Config, clock: Clock, platter: Option<&Platter>) -> Inner {
+    let shared = Shared::new(config, clock, &Metrics::default(), LISTEN);
+    let shared = shared.opened(config).expect("the folder can be used");
+    if let Some(platter) = platter {
+        platter.mark().expect("the folder of objects is there");
+    }
+    Inner::new(config.clone(), Arc::new(shared)).expect("the default configuration works")
 }
 
 fn key(place: &Place, hasher: &Seed) -> Key {
@@ -494,29 +561,4 @@ fn made(object: &Object) -> Made {
         object.headers.get(name).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
     };
     Made { began: number(&BEGAN), read: number(&READ) }
-}
-
-/// Splitmix64: a seed names a history for ever.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.roll() % end.max(1)
-    }
-
-    fn one_in(&mut self, chances: u64) -> bool {
-        self.below(chances) == 0
-    }
-
-    fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        let index = self.below(items.len() as u64);
-        &items[index as usize]
-    }
 }

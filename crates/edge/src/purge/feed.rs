@@ -200,7 +200,7 @@ pub(crate) fn apply(inner: &Inner, batch: &PurgeBatch) {
     *inner.progress.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
 }
 
-fn set_blind(inner: &Inner, blind: bool) {
+pub(crate) fn set_blind(inner: &Inner, blind: bool) {
     if inner.progress.blind.swap(blind, Ordering::Relaxed) == blind {
         return;
     }

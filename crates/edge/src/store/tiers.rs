@@ -105,8 +105,12 @@ impl Inner {
 
     /// The disk, once it is known which purges were missed while the edge was down.
     fn trusted_disk(&self) -> Option<&Disk> {
-        let knows = || self.config.profile == Kind::Rfc || self.progress.heard().is_some() || self.is_blind();
-        self.disk.get().filter(|_| knows())
+        self.disk.get().filter(|_| self.knows_of_purges())
+    }
+
+    /// Whether the feed was heard since the start, or is known to be silent, or there is none.
+    pub(crate) fn knows_of_purges(&self) -> bool {
+        self.config.profile == Kind::Rfc || self.progress.heard().is_some() || self.is_blind()
     }
 
     /// Stores an object in the place of what would have answered the same request. False where it is too large.
@@ -160,15 +164,24 @@ impl Inner {
                 return;
             }
         };
+        if self.revive(key, objects) {
+            self.telemetry.disk("read");
+        } else {
+            self.telemetry.disk("purged");
+            disk.remove(key);
+        }
+    }
+
+    /// Puts what the disk had of an address back into memory, as far as no purge forbids it. False where nothing is left.
+    pub(crate) fn revive(&self, key: &Key, objects: Vec<Object>) -> bool {
         // What was purged softly may still be confirmed.
         let holds = |object: &Object| object.standing(&self.generations) != Validity::Gone;
         let objects: Vec<_> = objects.into_iter().filter(holds).map(Arc::new).collect();
-        if objects.is_empty() {
-            self.telemetry.disk("purged");
-            return disk.remove(key);
+        let any = !objects.is_empty();
+        if any {
+            self.store.restore(key, objects);
         }
-        self.telemetry.disk("read");
-        self.store.restore(key, objects);
+        any
     }
 }
 

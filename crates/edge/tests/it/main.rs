@@ -7,6 +7,8 @@ mod codings;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod far;
+#[cfg(test)]
 mod frames;
 mod front;
 #[cfg(test)]

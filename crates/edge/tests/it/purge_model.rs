@@ -14,7 +14,11 @@ fn no_history_serves_what_is_older_than_an_acknowledged_purge() {
         counts.refused,
         counts.soft,
         counts.deliveries,
+        counts.thawed,
+        counts.cuts,
         counts.restarts,
+        counts.killed,
+        counts.lost,
         counts.epochs,
     ];
     assert!(parts.iter().all(|count| *count > 100), "{counts:#?}");
@@ -24,4 +28,11 @@ fn no_history_serves_what_is_older_than_an_acknowledged_purge() {
 fn an_edge_that_keeps_what_was_purged_under_way_is_found_out() {
     let stale = run(Plan { first_seed: 1, histories: 1_000, careless: true }).unwrap_err();
     assert!(stale.why.contains("outlived"), "{stale}");
+}
+
+#[test]
+fn a_purge_voids_a_whole_crowd_at_once() {
+    // Whether it was all of them is asserted where it is measured.
+    let figures = edge::model::crowd::run(2_000, 100);
+    assert_eq!((figures.objects, figures.purges.len()), (2_000, 100));
 }

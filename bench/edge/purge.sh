@@ -5,12 +5,12 @@
 #   3. the relay drops everything for a while (60 s) and purges go on: what is shown meanwhile, how long the catching up
 #      takes, and that no edge shows anything old that it has acknowledged;
 #   4. one key on a million objects in memory, beside a thousand.
-# Usage: bench/edge/purge.sh [PURGES] [SECONDS_OF_THE_CUT]; starts a platform of its own at base port 7600.
+# Usage: bench/edge/purge.sh [PURGES] [SECONDS_OF_THE_CUT]; starts a platform of its own at base port 7600, or BASE_PORT.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 count="${1:-1000}"
 seconds="${2:-60}"
-base=7600
+base="${BASE_PORT:-7600}"
 program="${SANGRAHA:-target/release/sangraha}"
 bench="${BENCH:-target/release/bench}"
 crowd="${CROWD:-target/release/examples/purge_crowd}"
@@ -18,6 +18,7 @@ crowd="${CROWD:-target/release/examples/purge_crowd}"
 [ -x "$program" ] && [ -x "$bench" ] || cargo build --release --quiet --package server --package bench
 [ -x "$crowd" ] || cargo build --release --quiet --package edge --example purge_crowd
 work="$(mktemp -d)"
+chmod 711 "$work" # PostgreSQL runs as another user where we are root, and lies in here
 "$program" up --detach --data "$work/data" --base-port "$base" >"$work/up.txt"
 trap '"$program" down --data "$work/data"; rm -rf "$work"' EXIT
 token="$("$program" setup-token --data "$work/data")"

@@ -158,20 +158,32 @@ impl Run {
             let acknowledged = edge.position().await?;
             let asked = Instant::now();
             let version = self.world.read(edge, object).await?;
-            seen.reads.fetch_add(1, Ordering::Relaxed);
-            let ordered = self.ordered.lock().map_err(|_| "a reader failed")?;
-            let newer =
-                ordered.iter().filter(|it| it.object == object && it.version > version && it.at <= asked);
-            let (done, open): (Vec<&Ordered>, Vec<&Ordered>) =
-                newer.partition(|it| it.position <= acknowledged);
-            seen.stale.fetch_add(u64::from(!done.is_empty()), Ordering::Relaxed);
-            if let Some(first) = open.first() {
-                seen.behind.fetch_add(1, Ordering::Relaxed);
-                let late_ms = asked.duration_since(first.at).as_millis();
-                seen.behind_ms_max.fetch_max(u64::try_from(late_ms).unwrap_or(u64::MAX), Ordering::Relaxed);
-            }
-            drop(ordered);
+            self.judge(seen, object, version, acknowledged, asked)?;
             sleep(READ_INTERVAL).await;
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    /// Notes what an answer was, beside the purges that had been answered when it was asked for.
+    fn judge(
+        &self,
+        seen: &Seen,
+        object: usize,
+        version: u64,
+        acknowledged: u64,
+        asked: Instant,
+    ) -> Result<(), String> {
+        let ordered = self.ordered.lock().map_err(|_| "a reader failed")?;
+        let newer = ordered.iter().filter(|it| it.object == object && it.version > version && it.at <= asked);
+        let (done, open): (Vec<&Ordered>, Vec<&Ordered>) = newer.partition(|it| it.position <= acknowledged);
+        seen.reads.fetch_add(1, Ordering::Relaxed);
+        seen.stale.fetch_add(u64::from(!done.is_empty()), Ordering::Relaxed);
+        if let Some(first) = open.first() {
+            let late_ms = asked.duration_since(first.at).as_millis();
+            seen.behind.fetch_add(1, Ordering::Relaxed);
+            seen.behind_ms_max.fetch_max(u64::try_from(late_ms).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         Ok(())
     }

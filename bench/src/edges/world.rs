@@ -26,7 +26,7 @@ pub struct Options {
     #[arg(long)]
     key: String,
     /// The private ports of the nodes of both regions, which serve the purge log.
-    #[arg(long, num_args = 2, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',')]
     feeds: Vec<SocketAddr>,
     /// A folder for configurations and logs of the edges.
     #[arg(long)]
@@ -68,7 +68,9 @@ impl World {
             (key(object), held[object].load(Ordering::SeqCst).to_string().into_bytes())
         }))
         .await?;
-        let [near, far] = options.feeds[..] else { return Err("--feeds needs two addresses".to_owned()) };
+        let [near, far] = options.feeds[..] else {
+            return Err("--feeds needs two addresses, with a comma between them".to_owned());
+        };
         let relay = ChaosProxy::start(far).await.map_err(|error| error.to_string())?;
         let way = match options.way_ms {
             0 => Mood::Good,

@@ -127,7 +127,7 @@ impl History {
                 75..=79 => self.poll(),
                 80..=89 => self.deliver(),
                 90 => self.purge_here(),
-                91 => self.cut_or_heal(),
+                91 => self.cut(),
                 92..=93 => self.restart(),
                 94 => self.evict(),
                 95..=97 => self.wait(),
@@ -342,9 +342,10 @@ impl History {
 
     /// The edge asks; the answer may take its time.
     fn poll(&mut self) {
-        if self.cut {
+        if self.cut && !self.dice.one_in(3) {
             return;
         }
+        self.cut = false;
         let heard = self.edge.progress.last().unwrap_or(Heard { epoch: 0, position: 0 });
         let lost = heard.epoch != self.epoch || heard.position < self.trimmed || heard.position > self.head();
         let mut purges: Vec<Purge> =
@@ -395,14 +396,14 @@ impl History {
         self.start_anew();
     }
 
-    /// The feed falls silent, which the edge notices or not yet; or it speaks again.
-    fn cut_or_heal(&mut self) {
-        self.cut = !self.cut;
-        self.counts.cuts += u64::from(self.cut);
-        if self.cut && !self.dice.one_in(3) {
+    /// The feed falls silent until a question gets through again, which the edge notices or not yet.
+    fn cut(&mut self) {
+        self.cut = true;
+        self.counts.cuts += 1;
+        if !self.dice.one_in(3) {
             feed::set_blind(&self.edge, true);
         }
-        self.note(format!("cut: {}, blind: {}", self.cut, self.edge.is_blind()));
+        self.note(format!("cut, blind: {}", self.edge.is_blind()));
     }
 
     fn purge_here(&mut self) {

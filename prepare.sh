@@ -24,6 +24,18 @@ apt_install() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
 }
 
+# Installs packages whose services stay down: what is wanted is the program, not a server for everybody who can connect.
+# Debian's own word for it is a policy that refuses starts while packages are set up. One that is there already is kept.
+apt_install_asleep() {
+  local policy=/usr/sbin/policy-rc.d as_root=() installed
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+  [ -e "$policy" ] && policy=
+  [ -n "$policy" ] && command -v apt-get >/dev/null && "${as_root[@]}" install -m 755 /dev/stdin "$policy" 2>/dev/null <<<$'#!/bin/sh\nexit 101'
+  apt_install "$@" && installed=yes
+  [ -n "$policy" ] && "${as_root[@]}" rm -f "$policy" 2>/dev/null
+  [ -n "${installed:-}" ]
+}
+
 need_compiler() {
   command -v cc >/dev/null && return
   say "installing a C compiler and linker (parts of the cryptography and of the index are C) …"
@@ -62,9 +74,24 @@ need_postgres() {
 need_varnish() {
   [ -x /usr/sbin/varnishd ] && compgen -G '/usr/lib/*/varnish/vmods/libvmod_xkey.so' >/dev/null && return
   say "installing Varnish (purges are tried with a real one) …"
-  apt_install varnish varnish-modules && return
+  apt_install_asleep varnish varnish-modules && return
   [ -n "${CI:-}" ] && give_up "there is no Varnish and the package manager could not be used; it is needed here."
   say "Going on without the Varnish test: it is not installed and the package manager could not be used."
+}
+
+# An authority for certificates, which the edge gets some from: Let's Encrypt's own for tests, built from the Go modules.
+need_pebble() {
+  local version=v2.10.1
+  command -v "${PEBBLE:-pebble}" >/dev/null && return
+  if command -v go >/dev/null; then
+    export PEBBLE; PEBBLE="$(go env GOPATH)/bin/pebble"
+    [ -x "$PEBBLE" ] && return
+    say "building Pebble $version (the edge gets certificates from it; a minute) …"
+    GOBIN="${PEBBLE%/*}" go install "github.com/letsencrypt/pebble/v2/cmd/pebble@$version" >/dev/null 2>&1 && return
+    unset PEBBLE
+  fi
+  [ -n "${CI:-}" ] && give_up "there is no Pebble, and Go (1.21 or newer) could not build it; it is needed here."
+  say "Going on without the tests of certificates from an authority: there is no Pebble, and Go could not build it."
 }
 
 # Node, a Chromium and two packages, with which the reading site is tried as people use it.

@@ -1,9 +1,9 @@
-use crate::Error;
 use crate::front::tls::Certificate;
 use crate::limits;
 use crate::policy::Profile;
 use crate::see::access::AccessLog;
 use crate::store::tiers::DISK_BYTES_MIN;
+use crate::{Error, acme};
 use domain::Region;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,12 @@ pub struct Config {
     pub access_log: Option<AccessLog>,
     /// Certificates, each with its key; without any the edge speaks plain HTTP. Changed files are read again.
     pub tls: Vec<Certificate>,
+    /// Who gives a certificate for which names; none without it.
+    pub acme: Option<acme::Config>,
+    /// A second place to connect, where no TLS is spoken: for challenges, and to send everybody else to `https`.
+    pub plain_listen: Option<SocketAddr>,
+    /// Whether that place serves as the first one does, instead of sending people to `https`.
+    pub plain_serves: bool,
     /// Networks whose `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Networks whose connections begin with a PROXY head (version 2), and must.
@@ -158,6 +164,7 @@ impl Config {
     /// Refuses combinations that cannot work, with a sentence that names the field.
     pub fn check(&self) -> Result<(), Error> {
         self.limits.check()?;
+        self.acme.as_ref().map_or(Ok(()), acme::Config::check)?;
         let name_fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let rules = [
             (
@@ -168,6 +175,16 @@ impl Config {
             (
                 self.public.iter().chain([&self.admin, &self.purge_feed]).all(is_origin),
                 "`public`, `admin` and `purge_feed` are `http://host:port`, without path or user",
+            ),
+            (
+                self.acme.as_ref().is_none_or(|acme| {
+                    acme.challenge != acme::Challenge::Http01 || self.plain_listen.is_some()
+                }),
+                "`acme.challenge` \"http-01\" needs `plain_listen`, where it is answered",
+            ),
+            (
+                self.plain_listen.is_none() || !self.tls.is_empty() || self.acme.is_some(),
+                "`plain_listen` is for an edge that speaks TLS at `listen`: it has neither `tls` nor `acme`",
             ),
             (self.connections_max > 0, "`connections_max` must be positive"),
             (self.connections_per_address_max > 0, "`connections_per_address_max` must be positive"),
@@ -241,6 +258,9 @@ impl Default for Config {
             purge_feed: origin(7083),
             access_log: None,
             tls: Vec::new(),
+            acme: None,
+            plain_listen: None,
+            plain_serves: false,
             trusted_proxies: Vec::new(),
             proxy_protocol: Vec::new(),
             connections_max: 4_096,

@@ -11,6 +11,7 @@
 //! It knows nothing of songs: freshness, tags and read positions are what an origin's fields say. Its configuration
 //! can be changed while it serves. Its state is served by whoever holds a [`StatusHandle`].
 
+mod acme;
 mod body;
 mod config;
 mod front;
@@ -26,6 +27,7 @@ mod reload;
 mod see;
 mod store;
 
+pub use acme::{CertificateStatus, Challenge as AcmeChallenge, Config as AcmeConfig};
 pub use config::{Config, Kind};
 pub use front::tls::Certificate;
 pub use limits::{Config as LimitsConfig, KeyPart, Rule, Share, Sharers};
@@ -33,11 +35,12 @@ pub use see::access::{AccessFormat, AccessLog};
 pub use see::explain::{Explanation, Held};
 pub use see::status::{OriginStatus, Status};
 
+use acme::Acme;
 use domain::Clock;
 use domain::metrics::Metrics;
-use front::Connections;
 use front::tls::Tls;
 use front::workers::Workers;
+use front::{Connections, Doors};
 use limits::Limits;
 use limits::lease::{self, Slice};
 use origin::collapse::Flights;
@@ -61,7 +64,6 @@ use store::key::{Key, Spelling};
 use store::memory::Store;
 use store::seed::Seed;
 use store::tiers::Folder;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -87,6 +89,15 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// An authority gave no certificate.
+    #[error("{doing} failed")]
+    Acme {
+        /// What of it was attempted.
+        doing: &'static str,
+        /// What the authority said, or what was wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The system gives no more threads.
     #[error("the edge cannot start its threads")]
     Threads(#[source] io::Error),
@@ -106,7 +117,7 @@ const ENCODERS_MAX: usize = 2;
 
 /// An edge that listens and is ready to [`Edge::run`].
 pub struct Edge {
-    listener: TcpListener,
+    doors: Doors,
     workers: Workers,
     current: Arc<Current>,
 }
@@ -116,14 +127,13 @@ impl Edge {
     /// Tokio runtime.
     pub fn bind(config: Config, clock: Clock, metrics: &Metrics) -> Result<Self, Error> {
         config.check()?;
-        let refused = |source| Error::Listen { address: config.listen, source };
-        let listener = front::listen(config.listen).map_err(refused)?;
-        let listen = listener.local_addr().map_err(refused)?;
-        let shared = Shared::new(&config, clock, metrics, listen).opened(&config)?;
+        let doors = Doors::open(&config)?;
+        let shared = Shared::new(&config, clock, metrics, doors.listen);
+        let shared = Shared { plain_listen: doors.plain_listen, ..shared }.opened(&config)?;
         let workers = config.workers;
         let current = Arc::new(Current::new(Inner::new(config, Arc::new(shared))?));
         let workers = Workers::start(workers).map_err(Error::Threads)?;
-        Ok(Self { listener, workers, current })
+        Ok(Self { doors, workers, current })
     }
 
     /// Where it listens: the port that the system chose, if it was left to it.
@@ -133,7 +143,7 @@ impl Edge {
 
     /// Serves until `shutdown`, then finishes what is under way, for [`Config::drain_ms_max`] at most.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { listener, workers, current } = self;
+        let Self { doors, workers, current } = self;
         let inner = current.now();
         tracing::info!(listen = %inner.listen, region = %inner.config.region, "The edge serves");
         let stop = CancellationToken::new();
@@ -142,16 +152,20 @@ impl Edge {
         let purges = feed.then(|| tokio::spawn(purge::feed::run(inner.clone(), stop.clone())));
         let renewal = reload::renew_certificates(current.clone());
         let renewal = tokio::spawn(stop.clone().run_until_cancelled_owned(renewal));
+        let certificate = tokio::spawn(stop.clone().run_until_cancelled_owned(acme::run(current.clone())));
         let sweep = tokio::spawn(stop.clone().run_until_cancelled_owned(sweep(current.clone())));
         let leases =
             feed.then(|| tokio::spawn(stop.clone().run_until_cancelled_owned(lease::run(current.clone()))));
-        front::serve(listener, current.clone(), workers, shutdown).await;
+        front::serve(doors, current.clone(), workers, shutdown).await;
         stop.cancel();
         if sweep.await.is_err() {
             tracing::error!("The keeper of the connections to origins had died");
         }
         if renewal.await.is_err() {
             tracing::error!("The watcher of the certificates had died");
+        }
+        if certificate.await.is_err() {
+            tracing::error!("The keeper of the certificate had died");
         }
         if let Some(leases) = leases
             && leases.await.is_err()
@@ -255,6 +269,8 @@ impl Deref for Inner {
 pub(crate) struct Shared {
     clock: Clock,
     listen: SocketAddr,
+    plain_listen: Option<SocketAddr>,
+    acme: Acme,
     telemetry: Arc<Telemetry>,
     store: Store,
     /// Open from the first request on, where the configuration names one.
@@ -281,6 +297,8 @@ impl Shared {
         Self {
             clock,
             listen,
+            plain_listen: None,
+            acme: Acme::default(),
             store: Store::new(config.memory_bytes_max, telemetry.objects.clone(), telemetry.bytes.clone()),
             hasher: generations.seed().clone(),
             progress: Progress::default(),
@@ -361,6 +379,8 @@ impl Inner {
             name: self.config.name.clone(),
             region: self.config.region.clone(),
             listen: self.listen,
+            plain_listen: self.plain_listen,
+            certificate: self.acme.status(),
             connections: natural(self.telemetry.connections.get()),
             objects: natural(self.telemetry.objects.get()),
             bytes: natural(self.telemetry.bytes.get()),

@@ -4,6 +4,7 @@
 //! requests under way end with the one that they began with. What cannot be built is refused and changes nothing.
 //! What is remembered (objects, purges, quotas used, open connections) belongs to all of them.
 
+use crate::acme::Folder;
 use crate::front::connections;
 use crate::front::tls::Tls;
 use crate::limits::Limits;
@@ -19,8 +20,9 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// What only a new process can have: it sizes what is remembered, or names the edge to others.
-const FIXED: [&str; 13] = [
+const FIXED: [&str; 14] = [
     "listen",
+    "plain_listen",
     "workers",
     "profile",
     "region",
@@ -80,7 +82,7 @@ impl Inner {
             public: Arc::new(Upstream::public(&config, telemetry.clone())),
             admin: Arc::new(Upstream::admin(&config, telemetry.clone())),
             purge_token: config.purge_token_file.as_deref().map(token).transpose()?,
-            tls: Tls::of(&config.tls, None)?,
+            tls: certificates(&config, &shared, None)?,
             access: config
                 .access_log
                 .as_ref()
@@ -117,7 +119,7 @@ impl Inner {
             public,
             admin,
             purge_token: config.purge_token_file.as_deref().map(token).transpose()?,
-            tls: Tls::of(&config.tls, self.tls.as_deref())?,
+            tls: certificates(&config, &self.shared, self.tls.as_deref())?,
             access: config
                 .access_log
                 .as_ref()
@@ -127,6 +129,12 @@ impl Inner {
             config,
         })
     }
+}
+
+/// The folder that an authority's certificate is to be kept in must be there and ours.
+fn certificates(config: &Config, shared: &Shared, previous: Option<&Tls>) -> Result<Option<Arc<Tls>>, Error> {
+    config.acme.as_ref().map(|acme| Folder::open(&acme.folder)).transpose()?;
+    Tls::of(config, &shared.acme.answers, previous)
 }
 
 /// The settings in which two configurations differ.

@@ -8,7 +8,10 @@ use crate::{Error, lifecycle, logging, plain_http, terminal};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::metrics::Metrics;
 use domain::{Clock, Region};
-use edge::{AccessFormat, AccessLog, Certificate, Config, Edge, KeyPart, Kind, Rule, StatusHandle};
+use edge::{
+    AccessFormat, AccessLog, AcmeChallenge, AcmeConfig, Certificate, Config, Edge, KeyPart, Kind, Rule,
+    StatusHandle,
+};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -55,6 +58,27 @@ pub struct Alone {
     /// The private key of a certificate
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Vec<PathBuf>,
+    /// A name to get a certificate for from an authority that speaks ACME; several go into one certificate
+    #[arg(long, value_name = "NAME", requires_all = ["acme_dir", "acme_agree_to_terms"])]
+    acme_domain: Vec<String>,
+    /// Where the account's key and the certificate are kept
+    #[arg(long, value_name = "DIR", requires = "acme_domain")]
+    acme_dir: Option<PathBuf>,
+    /// Where the authority may write to: mailto:you@example.org
+    #[arg(long, value_name = "MAILTO", requires = "acme_domain")]
+    acme_contact: Vec<String>,
+    /// Another authority [default: Let's Encrypt]
+    #[arg(long, value_name = "URL", requires = "acme_domain")]
+    acme_directory: Option<Url>,
+    /// How the names are shown to be ours [default: tls-alpn-01]
+    #[arg(long, value_enum, requires = "acme_domain")]
+    acme_challenge: Option<Proof>,
+    /// Say that you have read the authority's terms of service and agree to them
+    #[arg(long, requires = "acme_domain")]
+    acme_agree_to_terms: bool,
+    /// A second place to connect, without TLS: answers authorities, sends everybody else to https
+    #[arg(long, value_name = "HOST:PORT")]
+    plain_listen: Option<SocketAddr>,
     /// A network whose X-Forwarded-For, Forwarded and X-Forwarded-Proto are believed
     #[arg(long, value_name = "NETWORK")]
     trusted_proxy: Vec<String>,
@@ -124,6 +148,17 @@ pub enum Lines {
     Combined,
 }
 
+/// How an authority is shown that names are ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Proof {
+    /// By a certificate at port 443
+    #[value(name = "tls-alpn-01")]
+    TlsAlpn01,
+    /// By a file at port 80: needs --plain-listen
+    #[value(name = "http-01")]
+    Http01,
+}
+
 /// Which rules a cache keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Rules {
@@ -149,7 +184,7 @@ pub async fn run(alone: Alone) -> Result<(), Error> {
     }
     let (clock, metrics) = (Clock::system(), Metrics::default());
     let origin = config.public.first().map(Url::to_string).unwrap_or_default();
-    let scheme = if config.tls.is_empty() { "http" } else { "https" };
+    let scheme = if config.tls.is_empty() && config.acme.is_none() { "http" } else { "https" };
     let edge = Edge::bind(config, clock.clone(), &metrics).map_err(Error::part("Starting the edge"))?;
     let (handle, private) = (edge.status_handle(), alone.private);
     let reload = Reload::new(move || read(&alone), Some(handle.clone()));
@@ -247,6 +282,8 @@ fn given(alone: &Alone, config: &mut Config) -> Result<(), Error> {
     config.trusted_proxies.append(&mut networks(&alone.trusted_proxy)?);
     config.proxy_protocol.append(&mut networks(&alone.proxy_protocol)?);
     config.limits.rules.extend(alone.rate_limit.map(limit));
+    put(&mut config.acme, acme(alone).map(Some));
+    put(&mut config.plain_listen, alone.plain_listen.map(Some));
     put(&mut config.listen, alone.listen);
     put(&mut config.workers, alone.workers.map(NonZeroUsize::get));
     put(&mut config.public, alone.origin.clone().map(|origin| vec![origin]));
@@ -258,6 +295,21 @@ fn given(alone: &Alone, config: &mut Config) -> Result<(), Error> {
     put(&mut config.access_log, log);
     put(&mut config.purge_token_file, alone.purge_token_file.clone().map(Some));
     Ok(())
+}
+
+/// What is asked of an authority, where a name is given.
+fn acme(alone: &Alone) -> Option<AcmeConfig> {
+    let folder = alone.acme_dir.clone().filter(|_| !alone.acme_domain.is_empty())?;
+    let mut config = AcmeConfig::new(alone.acme_domain.clone(), folder);
+    config.contacts.clone_from(&alone.acme_contact);
+    config.terms_agreed = alone.acme_agree_to_terms;
+    put(&mut config.directory, alone.acme_directory.clone());
+    let challenge = alone.acme_challenge.map(|proof| match proof {
+        Proof::TlsAlpn01 => AcmeChallenge::TlsAlpn01,
+        Proof::Http01 => AcmeChallenge::Http01,
+    });
+    put(&mut config.challenge, challenge);
+    Some(config)
 }
 
 fn put<T>(place: &mut T, value: Option<T>) {

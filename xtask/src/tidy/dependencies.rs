@@ -42,6 +42,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("foyer", &["edge"]),
     ("hyper", &["edge"]),
     ("hyper-util", &["edge", "bench"]),
+    ("instant-acme", &["edge"]),
     ("ipnet", &["edge"]),
     ("indicatif", &["server"]),
     ("maud", &["public"]),

@@ -34,7 +34,16 @@ pub(crate) fn begin(inner: &Arc<Inner>, peer: Peer, request: Request<Incoming>) 
     let (client, secure) = peers::behind(peer, &head.headers, &inner.config.trusted_proxies);
     let now_us = inner.now_us();
     let request_id = request_id(now_us);
-    let seat = Seat { inner: inner.clone(), request_id, client, secure, now_us, limited: false, head };
+    let seat = Seat {
+        inner: inner.clone(),
+        request_id,
+        client,
+        secure,
+        now_us,
+        limited: false,
+        aside: peer.aside,
+        head,
+    };
     let version = seat.head.version;
     let entry = inner.access.as_ref().map(|_| Entry::new(&seat.head, client, &seat.request_id, now_us));
     match seat.enter(body) {
@@ -87,6 +96,8 @@ pub(super) struct Seat {
     pub(super) client: IpAddr,
     /// Whether the client came by `https`.
     pub(super) secure: bool,
+    /// Whether it came where people are sent to `https`.
+    aside: bool,
     /// When its head was complete, in microseconds since the Unix epoch.
     pub(super) now_us: i64,
     /// Whether its answer says where the client stands with its limits.
@@ -132,6 +143,11 @@ impl Seat {
     fn way(&self, body: &Incoming) -> Result<(Way, Option<Admission>), Box<Response<Body>>> {
         let refused = |refusal: Refusal| Box::new(self.refuse(&refusal));
         let (host, path) = self.check().map_err(refused)?;
+        if !self.secure
+            && let Some(response) = self.plain(host)
+        {
+            return Err(Box::new(response));
+        }
         let question = Question { client: self.client, host, path: &path, head: &self.head };
         let admission = match self.inner.limits.check(&question, self.now_us) {
             Verdict::Free => None,
@@ -139,6 +155,24 @@ impl Seat {
             Verdict::Refused(refused) => return Err(Box::new(self.hold_back(refused))),
         };
         Ok((self.target(host, path, body).map_err(refused)?, admission))
+    }
+
+    /// What is answered before anything else to those who come without TLS: authorities, and who came aside.
+    fn plain(&self, host: &str) -> Option<Response<Body>> {
+        let is_head = self.head.method == Method::HEAD;
+        if (is_head || self.head.method == Method::GET)
+            && let Some(content) = self.inner.acme.answers.file(self.head.uri.path())
+        {
+            self.count(Outcome::Own, Reason::Challenge);
+            return Some(respond::challenged(content, is_head, &self.request_id));
+        }
+        if !self.aside || self.inner.config.plain_serves {
+            return None;
+        }
+        let target = self.head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let location = HeaderValue::try_from(format!("https://{}{target}", without_port(host))).ok()?;
+        self.count(Outcome::Own, Reason::Https);
+        Some(respond::elsewhere(location, &self.request_id))
     }
 
     fn target(&self, host: &str, path: Cow<'_, str>, body: &Incoming) -> Result<Way, Refusal> {
@@ -237,6 +271,12 @@ impl Seat {
             "Answered a request"
         );
     }
+}
+
+/// `example.org:80` and `[::1]:80` are ours at 443 too.
+fn without_port(host: &str) -> &str {
+    let digits = |port: &str| port.chars().all(|c| c.is_ascii_digit());
+    host.rsplit_once(':').filter(|(_, port)| digits(port)).map_or(host, |(name, _)| name)
 }
 
 pub(super) const BAD_TARGET: Refusal =

@@ -15,12 +15,13 @@ pub(crate) mod strict;
 pub(crate) mod tls;
 pub(crate) mod workers;
 
-use crate::Inner;
+use crate::acme::answers::ACME_TLS;
 use crate::body::Body;
 use crate::config::{Config, HEAD_BUFFER_BYTES, ms};
 use crate::front::exchange::{Step, begin};
 use crate::front::guard::{Guard, Patience};
 use crate::reload::Current;
+use crate::{Error, Inner};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -49,7 +50,44 @@ use workers::Workers;
 /// Connections that the system completes before we accept them.
 const BACKLOG: u32 = 1_024;
 
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// Where clients connect.
+pub(crate) struct Doors {
+    main: TcpListener,
+    pub(crate) listen: SocketAddr,
+    /// Where no TLS is spoken although it is at the other one.
+    plain: Option<TcpListener>,
+    pub(crate) plain_listen: Option<SocketAddr>,
+}
+
+/// By which of them a client came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Main,
+    Plain,
+}
+
+impl Doors {
+    pub(crate) fn open(config: &Config) -> Result<Self, Error> {
+        let open = |address| {
+            let opened = listen(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
+            opened.map_err(|source| Error::Listen { address, source })
+        };
+        let (listen, main) = open(config.listen)?;
+        let (plain_listen, plain) = config.plain_listen.map(open).transpose()?.unzip();
+        Ok(Self { main, listen, plain, plain_listen })
+    }
+
+    /// The next client at either door.
+    async fn accept(&self) -> (Door, io::Result<(TcpStream, SocketAddr)>) {
+        let Some(plain) = &self.plain else { return (Door::Main, self.main.accept().await) };
+        tokio::select! {
+            accepted = self.main.accept() => (Door::Main, accepted),
+            accepted = plain.accept() => (Door::Plain, accepted),
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -58,7 +96,7 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until `shutdown`, then drains.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    doors: Doors,
     current: Arc<Current>,
     workers: Workers,
     shutdown: CancellationToken,
@@ -68,10 +106,10 @@ pub(crate) async fn serve(
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            () = front.accept(&listener) => {}
+            () = front.accept(&doors) => {}
         }
     }
-    front.drain(listener).await;
+    front.drain(doors).await;
 }
 
 struct Front {
@@ -95,20 +133,20 @@ impl Front {
         }
     }
 
-    async fn accept(&self, listener: &TcpListener) {
+    async fn accept(&self, doors: &Doors) {
         /// Out of file descriptors: asking again at once would only burn the processor.
         const PAUSE: Duration = Duration::from_millis(50);
         let place = self.places.clone().take(|| self.current.now().config.connections_max).await;
-        match listener.accept().await {
-            Ok((stream, peer)) => self.admit(stream, peer.ip(), place),
-            Err(error) => {
+        match doors.accept().await {
+            (door, Ok((stream, peer))) => self.admit(stream, door, peer.ip(), place),
+            (_, Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "Could not accept a connection");
                 sleep(PAUSE).await;
             }
         }
     }
 
-    fn admit(&self, stream: TcpStream, client: IpAddr, place: Place) {
+    fn admit(&self, stream: TcpStream, door: Door, client: IpAddr, place: Place) {
         let client = client.to_canonical();
         let max = self.current.now().config.connections_per_address_max;
         let Some(seat) = self.per_address.clone().take(client, max) else { return };
@@ -119,7 +157,7 @@ impl Front {
         let counted = Counted::new(self.current.now().telemetry.connections.clone());
         let held = (seat, place, counted);
         self.open.enter(|visit| {
-            let connection = Connection { current: self.current.clone(), visit, _held: held };
+            let connection = Connection { current: self.current.clone(), door, visit, _held: held };
             let Some(worker) = self.workers.freest() else {
                 return Some(self.tasks.spawn(connection.serve(stream, client)));
             };
@@ -135,13 +173,13 @@ impl Front {
         });
     }
 
-    async fn drain(self, listener: TcpListener) {
+    async fn drain(self, doors: Doors) {
         /// Time for connections that the system has completed already to show up.
         const LAST_CALL: Duration = Duration::from_millis(10);
         let inner = self.current.now();
         inner.draining.store(true, Ordering::Relaxed);
-        while timeout(LAST_CALL, self.accept(&listener)).await.is_ok() {}
-        drop(listener);
+        while timeout(LAST_CALL, self.accept(&doors)).await.is_ok() {}
+        drop(doors);
         self.tasks.close();
         // Busy HTTP/1 clients learn it from their next answer; closing under an idle one may lose its request.
         let notice = ms(inner.config.drain_notice_ms);
@@ -160,6 +198,7 @@ impl Front {
 /// One connection from its first byte to its last.
 struct Connection {
     current: Arc<Current>,
+    door: Door,
     visit: Visit,
     /// What it takes up until it ends.
     _held: (Seat, Place, Counted),
@@ -177,13 +216,16 @@ impl Connection {
                 Err(_) => return,
             }
         }
-        let Some(tls) = inner.tls.clone() else {
-            return self.speak(inner, stream, Peer { address, secure: false }).await;
+        let aside = self.door == Door::Plain;
+        let Some(tls) = inner.tls.clone().filter(|_| !aside) else {
+            return self.speak(inner, stream, Peer { address, secure: false, aside }).await;
         };
         match timeout(patience, tls.acceptor().accept(stream)).await {
+            // An authority has seen what it came for in the handshake.
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) => {}
             Ok(Ok(stream)) => {
                 let stream = Box::new(stream);
-                self.speak(inner, stream, Peer { address, secure: true }).await;
+                self.speak(inner, stream, Peer { address, secure: true, aside: false }).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %peer, "A TLS handshake failed"),
             Err(_) => {}

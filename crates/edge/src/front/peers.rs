@@ -15,6 +15,8 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     /// Whether the connection itself is TLS.
     pub(crate) secure: bool,
+    /// Whether it came by the place where people are sent to `https`.
+    pub(crate) aside: bool,
 }
 
 /// The client behind a peer, and whether it came by `https`.
@@ -113,7 +115,7 @@ mod tests {
             headers.append(HeaderName::from_static(name), value.parse().unwrap());
         }
         let (client, secure) =
-            behind(Peer { address: peer.parse().unwrap(), secure: false }, &headers, &trusted);
+            behind(Peer { address: peer.parse().unwrap(), secure: false, aside: false }, &headers, &trusted);
         (client.to_string(), secure)
     }
 

@@ -247,6 +247,21 @@ pub(crate) fn purged(what: &'static str, soft: bool, request_id: &HeaderValue) -
     answer(StatusCode::OK, headers, body.into())
 }
 
+/// Sends whoever came without TLS to the same address with it.
+pub(crate) fn elsewhere(location: HeaderValue, request_id: &HeaderValue) -> Response<Body> {
+    let mut headers = own_headers("text/plain", 0, Handling::Own, Reason::Https, request_id);
+    headers.insert(header::LOCATION, location);
+    answer(StatusCode::PERMANENT_REDIRECT, headers, Body::EMPTY)
+}
+
+/// What an authority looks for.
+pub(crate) fn challenged(content: String, head_only: bool, request_id: &HeaderValue) -> Response<Body> {
+    let kind = "application/octet-stream";
+    let headers = own_headers(kind, content.len(), Handling::Own, Reason::Challenge, request_id);
+    let body = Bytes::from(content);
+    answer(StatusCode::OK, headers, if head_only { Body::EMPTY } else { body.into() })
+}
+
 /// What every answer that the edge makes itself has.
 fn own_headers(
     kind: &'static str,

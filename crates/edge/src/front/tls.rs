@@ -1,6 +1,8 @@
 //! TLS towards clients: a certificate by the name that they ask for, changed without a connection being lost.
 
-use crate::Error;
+use crate::acme::answers::{ACME_TLS, Answers};
+use crate::config::Config;
+use crate::{Error, acme};
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -29,7 +31,7 @@ pub struct Certificate {
 /// TLS with what is needed to renew it.
 pub(crate) struct Tls {
     named: Arc<Named>,
-    files: Vec<Certificate>,
+    sources: Vec<Source>,
     /// What stood in them when they were last read, sound or not.
     known: Mutex<Contents>,
     acceptor: TlsAcceptor,
@@ -38,33 +40,46 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Reads the certificates; one that cannot be used is named. Without any there is no TLS. Clients of `previous`
-    /// may resume their sessions.
-    pub(crate) fn of(files: &[Certificate], previous: Option<&Self>) -> Result<Option<Arc<Self>>, Error> {
+    /// Reads the certificates; one that cannot be used is named. Where none are configured there is no TLS. Clients
+    /// of `previous` may resume their sessions.
+    pub(crate) fn of(
+        config: &Config,
+        answers: &Arc<Answers>,
+        previous: Option<&Self>,
+    ) -> Result<Option<Arc<Self>>, Error> {
         /// Sessions that are remembered for their return.
         const SESSIONS_MAX: usize = 4_096;
-        if files.is_empty() {
+        let sources = sources(config);
+        if sources.is_empty() {
             return Ok(None);
         }
         let sessions = previous
             .map_or_else(|| ServerSessionMemoryCache::new(SESSIONS_MAX) as _, |tls| tls.sessions.clone());
-        Self::open(files, sessions).map(|tls| Some(Arc::new(tls)))
+        Self::open(sources, answers.clone(), sessions).map(|tls| Some(Arc::new(tls)))
     }
 
-    fn open(files: &[Certificate], sessions: Arc<dyn StoresServerSessions>) -> Result<Self, Error> {
+    fn open(
+        sources: Vec<Source>,
+        answers: Arc<Answers>,
+        sessions: Arc<dyn StoresServerSessions>,
+    ) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let contents = read(files)?;
-        let set = Set::new(files, &contents, &provider)?;
-        let named = Arc::new(Named { set: ArcSwap::from_pointee(set), provider: provider.clone() });
+        let mut contents = read(&sources)?;
+        sources.iter().zip(&mut contents).for_each(|(source, content)| source.pass_over_damage(content));
+        let set = ArcSwap::from_pointee(Set::new(&sources, &contents, &provider)?);
+        let named = Arc::new(Named { set, provider: provider.clone(), answers });
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| Error::Config("no version of TLS can be served"))?
             .with_no_client_auth();
         let mut config = config.with_cert_resolver(named.clone());
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        if sources.iter().any(|source| source.awaited) {
+            config.alpn_protocols.push(ACME_TLS.to_vec());
+        }
         config.session_storage = sessions.clone();
         let (known, acceptor) = (Mutex::new(contents), TlsAcceptor::from(Arc::new(config)));
-        Ok(Self { named, files: files.to_vec(), known, acceptor, sessions })
+        Ok(Self { named, sources, known, acceptor, sessions })
     }
 
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {
@@ -75,47 +90,94 @@ impl Tls {
     /// once and changes nothing.
     pub(crate) fn look(&self) -> Result<bool, Error> {
         // A file that is being replaced can be missing for a moment: the next look finds it.
-        let Ok(contents) = read(&self.files) else { return Ok(false) };
+        let Ok(contents) = read(&self.sources) else { return Ok(false) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if *known == contents {
             return Ok(false);
         }
-        let set = Set::new(&self.files, &contents, &self.named.provider);
+        let set = Set::new(&self.sources, &contents, &self.named.provider);
         *known = contents;
         self.named.set.store(Arc::new(set?));
         Ok(true)
     }
 }
 
-/// Chain and key of each, as bytes.
-type Contents = Vec<(Vec<u8>, Vec<u8>)>;
+/// Files, and whether somebody is about to write them: then they may be missing.
+struct Source {
+    pair: Certificate,
+    awaited: bool,
+}
 
-fn read(files: &[Certificate]) -> Result<Contents, Error> {
+/// Those of the configuration, then the one that an authority gives.
+fn sources(config: &Config) -> Vec<Source> {
+    let given = config.tls.iter().map(|pair| Source { pair: pair.clone(), awaited: false });
+    let got = config.acme.iter().map(|acme| Source { pair: acme.pair(), awaited: true });
+    given.chain(got).collect()
+}
+
+impl Source {
+    /// What can be got again is no reason not to start.
+    fn pass_over_damage(&self, content: &mut Content) {
+        let Some((chain, _)) = content.as_ref().filter(|_| self.awaited) else { return };
+        if let Err(error) = sound(&self.pair, chain) {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::error!(error, "The kept certificate cannot be used: another one is asked for");
+            *content = None;
+        }
+    }
+}
+
+/// Chain and key, as bytes.
+type Content = Option<(Vec<u8>, Vec<u8>)>;
+type Contents = Vec<Content>;
+
+fn read(sources: &[Source]) -> Result<Contents, Error> {
     let bytes =
         |path: &Path| std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source });
-    files.iter().map(|pair| Ok((bytes(&pair.chain)?, bytes(&pair.key)?))).collect()
+    let one = |source: &Source| match (bytes(&source.pair.chain), source.awaited) {
+        (Err(_), true) => Ok(None),
+        (chain, _) => Ok(Some((chain?, bytes(&source.pair.key)?))),
+    };
+    sources.iter().map(one).collect()
+}
+
+/// What a certificate is for, and from when to when, in seconds since the Unix epoch.
+#[derive(Debug)]
+pub(crate) struct Sound {
+    pub(crate) names: Vec<String>,
+    pub(crate) from_s: i64,
+    pub(crate) until_s: i64,
+}
+
+/// Whether chain and key, both in `pem`, belong together and can be read.
+pub(crate) fn sound(pair: &Certificate, pem: &[u8]) -> Result<Sound, Error> {
+    let certified = certified(pair, pem, pem, &aws_lc_rs::default_provider())?;
+    let names = names(pair, &certified)?;
+    let held = certified.cert.first().and_then(|own| acme::validity(own));
+    let (from_s, until_s) = held.ok_or_else(|| unusable(&pair.chain, "its times cannot be read"))?;
+    Ok(Sound { names, from_s, until_s })
 }
 
 /// The certificates by the names that they are for.
 #[derive(Debug)]
 struct Set {
     by_name: HashMap<String, Arc<CertifiedKey>>,
-    /// For clients that ask for no name, or for one that nobody has.
-    first: Arc<CertifiedKey>,
+    /// For clients that ask for no name, or for one that nobody has. None until an authority has given the first.
+    first: Option<Arc<CertifiedKey>>,
 }
 
 impl Set {
-    fn new(files: &[Certificate], contents: &Contents, provider: &CryptoProvider) -> Result<Self, Error> {
+    fn new(sources: &[Source], contents: &Contents, provider: &CryptoProvider) -> Result<Self, Error> {
         let mut by_name = HashMap::new();
         let mut first = None;
-        for (pair, (chain, key)) in files.iter().zip(contents) {
+        for (Source { pair, .. }, content) in sources.iter().zip(contents) {
+            let Some((chain, key)) = content else { continue };
             let certified = Arc::new(certified(pair, chain, key, provider)?);
             for name in names(pair, &certified)? {
                 by_name.entry(name).or_insert_with(|| certified.clone());
             }
             first.get_or_insert(certified);
         }
-        let first = first.ok_or(Error::Config("`tls` needs at least one certificate"))?;
         Ok(Self { by_name, first })
     }
 
@@ -157,11 +219,16 @@ fn unusable(path: &Path, error: impl Into<Box<dyn std::error::Error + Send + Syn
 struct Named {
     set: ArcSwap<Set>,
     provider: Arc<CryptoProvider>,
+    answers: Arc<Answers>,
 }
 
 impl ResolvesServerCert for Named {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name();
+        if hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == ACME_TLS)) {
+            return name.and_then(|name| self.answers.certificate(name));
+        }
         let set = self.set.load();
-        Some(hello.server_name().and_then(|name| set.of(name)).unwrap_or(&set.first).clone())
+        name.and_then(|name| set.of(name)).or(set.first.as_ref()).cloned()
     }
 }

@@ -33,6 +33,7 @@ words! {
         Refused => "refused",
         Purged => "purged",
         Failed => "failed",
+        Own => "own",
     }
 }
 
@@ -86,6 +87,8 @@ words! {
         Timeout => "timeout",
         Busy => "busy",
         Protocol => "protocol",
+        Https => "https",
+        Challenge => "challenge",
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an edge says about itself.
 
+use crate::acme::CertificateStatus;
 use domain::Region;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -24,6 +25,12 @@ pub struct Status {
     pub region: Region,
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// Where they connect without TLS beside it.
+    #[serde(default)]
+    pub plain_listen: Option<SocketAddr>,
+    /// The certificate that an authority gives, where one is configured.
+    #[serde(default)]
+    pub certificate: Option<CertificateStatus>,
     /// How many configurations it has served by, the current one included.
     #[serde(default)]
     pub config_version: u64,

@@ -26,6 +26,9 @@ pub(crate) struct Telemetry {
     pub(crate) config_version: Gauge,
     pub(crate) config_refused: Counter,
     pub(crate) access_dropped: Counter,
+    /// In seconds since the Unix epoch.
+    pub(crate) certificate_expires: Gauge,
+    certificates: Family<[(&'static str, &'static str); 1], Counter>,
     pub(crate) limits: Counts,
     disk: Family<[(&'static str, &'static str); 1], Counter>,
     pub(crate) latency: Latency,
@@ -58,6 +61,15 @@ impl Telemetry {
                 "edge_access_log_dropped",
                 "Lines of the access log that came faster than they could be written",
             ),
+            certificate_expires: gauge(
+                "edge_certificate_expires_timestamp_seconds",
+                "When the certificate that an authority gave ends; 0 without one",
+            ),
+            certificates: metrics.register(
+                "edge_certificates",
+                "Certificates that an authority was asked for, by outcome",
+                Family::default(),
+            ),
             latency: metrics.register(
                 "edge_latency_seconds",
                 "From a request's head to its answer's head",
@@ -76,6 +88,11 @@ impl Telemetry {
     /// Counts what was done with the disk, and says how often that was.
     pub(crate) fn disk(&self, event: &'static str) -> u64 {
         self.disk.get_or_create(&[("event", event)]).inc() + 1
+    }
+
+    /// Counts a certificate that was asked for.
+    pub(crate) fn certificate(&self, outcome: &'static str) {
+        self.certificates.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     pub(crate) fn upstream_failed(&self, upstream: &'static str, reason: Reason) {

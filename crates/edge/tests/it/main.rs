@@ -1,6 +1,8 @@
 //! The edge between real sockets: clients on one side, two public origins, an admin origin and a purge feed on
 //! the other. Nothing here sleeps; tests wait for states.
 
+#[cfg(test)]
+mod acme;
 mod cache;
 #[cfg(test)]
 mod codings;
@@ -16,6 +18,8 @@ mod hot;
 #[cfg(test)]
 mod lies;
 mod limits;
+#[cfg(test)]
+mod pebble;
 #[cfg(test)]
 mod pool;
 mod purge;

@@ -51,7 +51,11 @@ impl World {
 
     /// A world whose edge is configured otherwise.
     pub async fn with(adapt: impl FnOnce(&mut Config)) -> Self {
-        let start = DateTime::<Utc>::from_timestamp(1_700_000_000, 0).unwrap();
+        Self::at(DateTime::<Utc>::from_timestamp(1_700_000_000, 0).unwrap(), adapt).await
+    }
+
+    /// A world whose clock begins elsewhere.
+    pub async fn at(start: DateTime<Utc>, adapt: impl FnOnce(&mut Config)) -> Self {
         let clock = Clock::fixed(start);
         let (near, far) = (Origin::start(&clock).await, Origin::start(&clock).await);
         let (admin, feed) = (Origin::start(&clock).await, Feed::start(&clock).await);

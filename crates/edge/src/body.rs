@@ -170,14 +170,12 @@ impl Relay {
 
     fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
         loop {
-            let Self { place, source, .. } = self;
-            let frame = match place {
-                // What the place brings is there when it was driven, and not otherwise.
-                Some(place) => {
-                    place.drive(context);
-                    quietly(|context| Pin::new(&mut *source).poll_frame(context))
-                }
-                None => Pin::new(source).poll_frame(context),
+            // What a place brings is there once it was driven, and not otherwise.
+            let driven = self.place.as_mut().is_some_and(|place| place.drive(context));
+            let source = &mut self.source;
+            let frame = match driven {
+                true => quietly(|context| Pin::new(&mut *source).poll_frame(context)),
+                false => Pin::new(source).poll_frame(context),
             };
             let Poll::Ready(frame) = frame else {
                 return self.poll_idle(context);

@@ -1,5 +1,6 @@
 use crate::front::tls::Certificate;
 use crate::limits;
+use crate::origin::routes::OriginRoute;
 use crate::policy::Profile;
 use crate::see::access::AccessLog;
 use crate::store::tiers::DISK_BYTES_MIN;
@@ -109,8 +110,25 @@ pub struct Config {
     pub public_first_byte_ms_max: u64,
     /// The longest wait for the head of the admin API's response.
     pub admin_first_byte_ms_max: u64,
-    /// Concurrent requests to one origin; more are answered with 503.
+    /// Waits of their own for what lies below a path.
+    pub origin_routes: Vec<OriginRoute>,
+    /// Concurrent requests to one origin; more wait, and are answered with 503 or what is stale in the end.
     pub origin_requests_max: usize,
+    /// Open connections to one origin, idle ones included; requests that find none free wait as well.
+    pub origin_connections_max: usize,
+    /// The longest wait for a place among those requests, and for one of those connections.
+    pub origin_wait_ms_max: u64,
+    /// Concurrent requests on one HTTP/2 connection to an origin: no more than the origin allows.
+    pub origin_streams_max: usize,
+    /// Whether HTTP/2 is spoken with `https` origins that offer it.
+    pub origin_http2: bool,
+    /// Whether origins are asked by their own name. Otherwise by the client's `Host`, which `X-Forwarded-Host` has
+    /// in any case.
+    pub origin_host_own: bool,
+    /// Authorities, in PEM, that certificates of `https` origins are checked against; without it the system's.
+    pub origin_ca_file: Option<PathBuf>,
+    /// What the edge shows to `https` origins that ask for a certificate.
+    pub origin_certificate: Option<Certificate>,
     /// Idle connections that are kept to one origin.
     pub origin_idle_max: usize,
     /// How long an idle connection is kept: less than the origin's own keep-alive time.
@@ -174,7 +192,12 @@ impl Config {
             (!self.public.is_empty(), "`public` needs at least one origin"),
             (
                 self.public.iter().chain([&self.admin, &self.purge_feed]).all(is_origin),
-                "`public`, `admin` and `purge_feed` are `http://host:port`, without path or user",
+                "`public`, `admin` and `purge_feed` are `http://host:port` or, the first two, `https://host:port`, \
+                 without path or user",
+            ),
+            (
+                self.purge_feed.scheme() == "http",
+                "`purge_feed` is a port of the own region: `http://host:port`",
             ),
             (
                 self.acme.as_ref().is_none_or(|acme| {
@@ -188,7 +211,16 @@ impl Config {
             ),
             (self.connections_max > 0, "`connections_max` must be positive"),
             (self.connections_per_address_max > 0, "`connections_per_address_max` must be positive"),
-            (self.origin_requests_max > 0, "`origin_requests_max` must be positive"),
+            (
+                self.origin_requests_max > 0
+                    && self.origin_connections_max > 0
+                    && self.origin_streams_max > 0,
+                "`origin_requests_max`, `origin_connections_max` and `origin_streams_max` must be positive",
+            ),
+            (
+                self.origin_routes.iter().all(OriginRoute::is_sound),
+                "`origin_routes` need a `prefix` that begins with `/`, and waits that are positive",
+            ),
             (
                 self.headers_max > 0 && self.uri_bytes_max > 0,
                 "`headers_max` and `uri_bytes_max` must be positive",
@@ -235,7 +267,7 @@ pub(crate) const fn ms(value: u64) -> Duration {
 }
 
 fn is_origin(url: &Url) -> bool {
-    url.scheme() == "http"
+    matches!(url.scheme(), "http" | "https")
         && url.has_host()
         && url.path() == "/"
         && url.query().is_none()
@@ -285,7 +317,15 @@ impl Default for Config {
             connect_timeout_ms: 300,
             public_first_byte_ms_max: 1_500,
             admin_first_byte_ms_max: 30_000,
+            origin_routes: Vec::new(),
             origin_requests_max: 512,
+            origin_connections_max: 512,
+            origin_wait_ms_max: 250,
+            origin_streams_max: 100,
+            origin_http2: true,
+            origin_host_own: false,
+            origin_ca_file: None,
+            origin_certificate: None,
             origin_idle_max: 64,
             origin_idle_ms_max: 30_000,
             origin_age_ms_max: 300_000,

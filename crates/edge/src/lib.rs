@@ -31,6 +31,7 @@ pub use acme::{CertificateStatus, Challenge as AcmeChallenge, Config as AcmeConf
 pub use config::{Config, Kind};
 pub use front::tls::Certificate;
 pub use limits::{Config as LimitsConfig, KeyPart, Rule, Share, Sharers};
+pub use origin::routes::OriginRoute;
 pub use see::access::{AccessFormat, AccessLog};
 pub use see::explain::{Explanation, Held};
 pub use see::status::{OriginStatus, Status};

@@ -8,6 +8,7 @@ use crate::acme::Folder;
 use crate::front::connections;
 use crate::front::tls::Tls;
 use crate::limits::Limits;
+use crate::origin::trust;
 use crate::origin::upstream::Upstream;
 use crate::see::access::Access;
 use crate::{Config, Error, Inner, Shared};
@@ -38,7 +39,7 @@ const FIXED: [&str; 14] = [
 ];
 
 /// Beginnings of the settings that an upstream is made of.
-const ORIGINS: [&str; 4] = ["public", "admin", "origin_", "connect_"];
+const ORIGINS: [&str; 5] = ["public", "admin", "origin_", "connect_", "body_idle_"];
 
 /// The configuration that new requests are served by.
 pub(crate) struct Current {
@@ -75,12 +76,13 @@ impl Inner {
     /// The first one.
     pub(crate) fn new(config: Config, shared: Arc<Shared>) -> Result<Self, Error> {
         let telemetry = shared.telemetry.clone();
+        let trusted = trust::of(&config)?;
         Ok(Self {
             version: 1,
             profile: config.profile(),
             limits: Limits::new(config.limits.clone(), shared.slice.clone(), telemetry.limits.clone()),
-            public: Arc::new(Upstream::public(&config, telemetry.clone())),
-            admin: Arc::new(Upstream::admin(&config, telemetry.clone())),
+            public: Arc::new(Upstream::public(&config, trusted.as_ref(), telemetry.clone())),
+            admin: Arc::new(Upstream::admin(&config, trusted.as_ref(), telemetry.clone())),
             purge_token: config.purge_token_file.as_deref().map(token).transpose()?,
             tls: certificates(&config, &shared, None)?,
             access: config
@@ -103,12 +105,16 @@ impl Inner {
             return Err(Error::Fixed(key));
         }
         let telemetry = &self.telemetry;
-        let keeps_origins = !ORIGINS.iter().any(|start| changed.any(start));
+        let trusted = trust::of(&config)?;
+        // The files may hold something else under the same names.
+        let reads_files = config.origin_ca_file.is_some() || config.origin_certificate.is_some();
+        let keeps_origins =
+            !(ORIGINS.iter().any(|start| changed.any(start)) || trusted.is_some() && reads_files);
         let (public, admin) = match keeps_origins {
             true => (self.public.clone(), self.admin.clone()),
             false => (
-                Arc::new(Upstream::public(&config, telemetry.clone())),
-                Arc::new(Upstream::admin(&config, telemetry.clone())),
+                Arc::new(Upstream::public(&config, trusted.as_ref(), telemetry.clone())),
+                Arc::new(Upstream::admin(&config, trusted.as_ref(), telemetry.clone())),
             ),
         };
         Ok(Self {

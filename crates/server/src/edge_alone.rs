@@ -31,6 +31,9 @@ pub struct Alone {
     /// The server to stand in front of
     #[arg(long, value_name = "URL")]
     origin: Option<Url>,
+    /// Authorities, in PEM, for an `https` origin [default: those that this system trusts]
+    #[arg(long, value_name = "FILE")]
+    origin_ca: Option<PathBuf>,
     /// Where clients connect [default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<SocketAddr>,
@@ -287,6 +290,7 @@ fn given(alone: &Alone, config: &mut Config) -> Result<(), Error> {
     put(&mut config.listen, alone.listen);
     put(&mut config.workers, alone.workers.map(NonZeroUsize::get));
     put(&mut config.public, alone.origin.clone().map(|origin| vec![origin]));
+    put(&mut config.origin_ca_file, alone.origin_ca.clone().map(Some));
     put(&mut config.memory_bytes_max, alone.memory);
     put(&mut config.disk, alone.disk.clone().map(Some));
     put(&mut config.disk_bytes_max, alone.disk_size.map(|bytes| bytes as u64));

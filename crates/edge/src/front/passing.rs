@@ -57,7 +57,7 @@ impl Seat {
             Ok(answer) => answer,
             Err(failure) => return self.fail(failure.refusal(), forwarded(why, None)),
         };
-        let (head, body) = answer.response.into_parts();
+        let (head, body) = answer.into_parts();
         let verdict = self.is_for_all(&head);
         if verdict.is_ok() || !head.status.is_server_error() {
             inner.flights.mark(&key, verdict.is_ok());
@@ -65,7 +65,6 @@ impl Seat {
         let reason = verdict.err().unwrap_or(Reason::HitForMiss);
         self.count(Outcome::Miss, reason);
         let handling = forwarded(why, Some(head.status));
-        let body = Relay::new(body, u64::MAX, ms(inner.config.body_idle_ms_max)).holding(answer.place);
         respond::stream(&self.asker(), head, body, Some(self.now_us), handling, reason)
     }
 
@@ -176,8 +175,7 @@ impl Seat {
     }
 
     fn relay(&self, answer: Answer, why: Forward, reason: Reason) -> Response<Body> {
-        let (head, body) = answer.response.into_parts();
-        let body = Relay::new(body, u64::MAX, ms(self.inner.config.body_idle_ms_max)).holding(answer.place);
+        let (head, body) = answer.into_parts();
         let handling = forwarded(why, Some(head.status));
         respond::stream(&self.asker(), head, body, None, handling, reason)
     }

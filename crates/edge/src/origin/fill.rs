@@ -238,7 +238,8 @@ impl Errand<'_> {
                     Err(failure) => return (Filled::Failed(failure), None),
                 };
             let times = Times { generation, sent_us, received_us: inner.now_us() };
-            let (head, body) = answer.response.into_parts();
+            let origin = answer.origin;
+            let (head, relay) = answer.into_parts();
             if head.status == StatusCode::NOT_MODIFIED
                 && let Some(held) = base
                 && !confirms(&held.headers, &head.headers)
@@ -247,11 +248,10 @@ impl Errand<'_> {
                 (base, headers) = (None, ask.headers.clone());
                 continue;
             }
-            let relay = Relay::new(body, u64::MAX, ms(inner.config.body_idle_ms_max)).holding(answer.place);
             match self.take(base, head, times, relay).await {
                 Ok(taken) => return taken,
                 // Nothing has reached the client yet.
-                Err(_) if inner.public.may_retry(&mut tries, answer.origin, Failure::Reset) => {}
+                Err(_) if inner.public.may_retry(&mut tries, origin, Failure::Reset) => {}
                 Err(_) => return (Filled::Failed(Failure::Reset), None),
             }
         }

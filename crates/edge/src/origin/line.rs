@@ -3,6 +3,8 @@
 //! It has no task of its own: whoever waits for an answer drives it, so that bytes from the origin wake the request
 //! that they are for and nobody else.
 
+use super::rooms::Room;
+use super::wire::Wire;
 use crate::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -10,16 +12,16 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 /// The buffer for an answer's head and what comes with it; a longer head cannot be read.
-const BUFFER_BYTES_MAX: usize = 256 * 1024;
+pub(super) const BUFFER_BYTES_MAX: usize = 256 * 1024;
 
 pub(super) struct Line {
     sender: SendRequest<Body>,
-    connection: Connection<TokioIo<TcpStream>, Body>,
+    connection: Connection<TokioIo<Wire>, Body>,
     born: Instant,
+    _room: Room,
 }
 
 /// What a connection is ready for.
@@ -41,10 +43,10 @@ pub(super) enum Broken {
 }
 
 impl Line {
-    pub(super) async fn open(stream: TcpStream) -> hyper::Result<Box<Self>> {
+    pub(super) async fn open(wire: Wire, room: Room) -> hyper::Result<Box<Self>> {
         let (sender, connection) =
-            Builder::new().max_buf_size(BUFFER_BYTES_MAX).handshake(TokioIo::new(stream)).await?;
-        Ok(Box::new(Self { sender, connection, born: Instant::now() }))
+            Builder::new().max_buf_size(BUFFER_BYTES_MAX).handshake(TokioIo::new(wire)).await?;
+        Ok(Box::new(Self { sender, connection, born: Instant::now(), _room: room }))
     }
 
     pub(super) const fn born(&self) -> Instant {

@@ -1,13 +1,19 @@
-//! The side of the origins: connections, health and retries ([`upstream`]), one request for many askers
+//! The side of the origins: which one is asked ([`upstream`]), the connections to it ([`pool`]), one request for many askers
 //! ([`collapse`]), how it is asked ([`fill`]), what becomes of the answer ([`plan`]), and bodies that are read while
 //! they arrive ([`growing`]).
 
 mod budget;
 pub(crate) mod collapse;
+mod dial;
 pub(crate) mod fill;
 pub(crate) mod growing;
 mod health;
 pub(crate) mod line;
 pub(crate) mod plan;
 pub(crate) mod pool;
+mod rooms;
+pub(crate) mod routes;
+mod trunk;
+pub(crate) mod trust;
 pub(crate) mod upstream;
+mod wire;

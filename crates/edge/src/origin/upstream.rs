@@ -1,19 +1,24 @@
 //! Origins: which one is asked, for how long, and when once more.
 
 use super::budget::RetryBudget;
+use super::dial::Dialer;
 use super::health::Health;
 use super::pool::{Place, Pool};
-use crate::body::{Body, Fault};
+use super::routes::{Patience, Routes};
+use crate::body::{Body, Fault, Relay};
 use crate::config::{Config, ms};
 use crate::front::respond::Refusal;
 use crate::see::reason::Reason;
 use crate::see::telemetry::Telemetry;
+use http::header::HOST;
+use http::response::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -23,7 +28,9 @@ use url::Url;
 pub(crate) struct Upstream {
     name: &'static str,
     origins: Box<[Origin]>,
-    first_byte_max: Duration,
+    routes: Routes,
+    /// Whether origins are asked by their own name.
+    own_host: bool,
     budget: RetryBudget,
     born: Instant,
     telemetry: Arc<Telemetry>,
@@ -32,8 +39,17 @@ pub(crate) struct Upstream {
 /// A response's head with its body still to come, and the place at the origin that it occupies until then.
 pub(crate) struct Answer {
     pub(crate) response: Response<Incoming>,
-    pub(crate) place: Place,
+    place: Place,
     pub(crate) origin: usize,
+    idle_max: Duration,
+}
+
+impl Answer {
+    /// The head, and the body on its way.
+    pub(crate) fn into_parts(self) -> (Parts, Relay) {
+        let (head, body) = self.response.into_parts();
+        (head, Relay::new(body, u64::MAX, self.idle_max).holding(self.place))
+    }
 }
 
 /// What one request to the public API may still do.
@@ -53,6 +69,8 @@ impl Tries {
 pub(crate) enum Failure {
     /// No connection: the request was never sent.
     Connect,
+    /// The origin's certificate is not to be trusted, or there is no TLS with it: nothing was sent.
+    Tls,
     /// The connection broke after the request was sent.
     Reset,
     Timeout,
@@ -63,27 +81,34 @@ pub(crate) enum Failure {
 }
 
 impl Upstream {
-    pub(crate) fn public(config: &Config, telemetry: Arc<Telemetry>) -> Self {
-        Self::new("public", &config.public, config.public_first_byte_ms_max, config, telemetry)
+    pub(crate) fn public(
+        config: &Config,
+        tls: Option<&Arc<ClientConfig>>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        let first_byte = ms(config.public_first_byte_ms_max);
+        Self::new("public", (&config.public, first_byte), config, tls, telemetry)
     }
 
-    pub(crate) fn admin(config: &Config, telemetry: Arc<Telemetry>) -> Self {
-        let origins = std::slice::from_ref(&config.admin);
-        Self::new("admin", origins, config.admin_first_byte_ms_max, config, telemetry)
+    pub(crate) fn admin(config: &Config, tls: Option<&Arc<ClientConfig>>, telemetry: Arc<Telemetry>) -> Self {
+        let (origins, first_byte) = (std::slice::from_ref(&config.admin), ms(config.admin_first_byte_ms_max));
+        Self::new("admin", (origins, first_byte), config, tls, telemetry)
     }
 
     fn new(
         name: &'static str,
-        origins: &[Url],
-        first_byte_ms_max: u64,
+        (origins, first_byte): (&[Url], Duration),
         config: &Config,
+        tls: Option<&Arc<ClientConfig>>,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        let origins = origins.iter().filter_map(|url| Origin::new(url, config)).collect();
+        let (connect, idle) = (ms(config.connect_timeout_ms), ms(config.body_idle_ms_max));
+        let everywhere = Patience { connect, first_byte, idle };
         Self {
             name,
-            origins,
-            first_byte_max: ms(first_byte_ms_max),
+            origins: origins.iter().filter_map(|url| Origin::new(url, config, tls)).collect(),
+            routes: Routes::new(everywhere, &config.origin_routes),
+            own_host: config.origin_host_own,
             budget: RetryBudget::new(),
             born: Instant::now(),
             telemetry,
@@ -158,14 +183,18 @@ impl Upstream {
         fault: Option<&Fault>,
     ) -> Result<Answer, Failure> {
         let origin = self.origins.get(index).ok_or(Failure::Connect)?;
-        let Some(mut place) = origin.pool.place() else {
-            return Err(self.failed(origin, Failure::Busy));
-        };
-        let request = request(method, target, headers, body).ok_or(Failure::Protocol)?;
-        let sent = timeout(self.first_byte_max, place.send(request)).await;
+        let mut place = origin.pool.place().await.map_err(|failure| self.failed(origin, failure))?;
+        let patience = self.routes.patience(target.path());
+        let mut request = request(method, target, headers, body).ok_or(Failure::Protocol)?;
+        if self.own_host {
+            request.headers_mut().insert(HOST, origin.host.clone());
+        }
+        let sent = timeout(patience.first_byte, place.send(request, patience.connect)).await;
         match sent.unwrap_or(Err(Failure::Timeout)) {
             // A client that breaks off its own body says nothing about the origin.
             Err(failure) if fault.is_some_and(Fault::any) => Err(failure),
+            // Neither does what it may not be asked.
+            Err(Failure::Busy) => Err(self.failed(origin, Failure::Busy)),
             Err(failure) => {
                 origin.health.failed(self.now_ms());
                 Err(self.failed(origin, failure))
@@ -176,7 +205,7 @@ impl Upstream {
                 } else {
                     origin.health.succeeded()
                 }
-                Ok(Answer { response, place, origin: index })
+                Ok(Answer { response, place, origin: index, idle_max: patience.idle })
             }
         }
     }
@@ -218,6 +247,7 @@ impl Failure {
     pub(crate) const fn reason(self) -> Reason {
         match self {
             Self::Connect => Reason::Connect,
+            Self::Tls => Reason::Tls,
             Self::Reset => Reason::Reset,
             Self::Timeout => Reason::Timeout,
             Self::Busy => Reason::Busy,
@@ -236,6 +266,11 @@ impl Failure {
             }
             Self::Busy => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, "The origin is busy.")
                 .retry_after(RETRY_AFTER_S),
+            Self::Tls => Refusal::new(
+                StatusCode::BAD_GATEWAY,
+                reason,
+                "The origin did not prove who it is, or speaks no TLS.",
+            ),
             Self::Reset => Refusal::new(StatusCode::BAD_GATEWAY, reason, "The origin broke the connection."),
             Self::Timeout => {
                 Refusal::new(StatusCode::GATEWAY_TIMEOUT, reason, "The origin did not answer in time.")
@@ -261,15 +296,21 @@ pub(crate) fn client(config: &Config) -> Client<HttpConnector, Body> {
 
 struct Origin {
     authority: Authority,
+    /// Its own name, as `Host` has it.
+    host: HeaderValue,
     pool: Arc<Pool>,
     health: Health,
 }
 
 impl Origin {
-    fn new(url: &Url, config: &Config) -> Option<Self> {
+    fn new(url: &Url, config: &Config, tls: Option<&Arc<ClientConfig>>) -> Option<Self> {
         let authority = authority(url)?;
-        let pool = Arc::new(Pool::new(authority.as_str(), config));
-        Some(Self { authority, pool, health: Health::new(ms(config.origin_down_ms_max)) })
+        let host = match url.port() {
+            Some(_) => HeaderValue::try_from(authority.as_str()).ok()?,
+            None => HeaderValue::try_from(url.host_str()?).ok()?,
+        };
+        let pool = Arc::new(Pool::new(Dialer::new(url, authority.as_str(), tls)?, config));
+        Some(Self { authority, host, pool, health: Health::new(ms(config.origin_down_ms_max)) })
     }
 }
 

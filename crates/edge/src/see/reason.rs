@@ -83,6 +83,7 @@ words! {
         Method => "method",
         Loop => "loop",
         Connect => "connect",
+        Tls => "tls",
         Reset => "reset",
         Timeout => "timeout",
         Busy => "busy",

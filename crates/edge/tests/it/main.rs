@@ -29,6 +29,8 @@ mod reload;
 #[cfg(test)]
 mod renewal;
 #[cfg(test)]
+mod secure;
+#[cfg(test)]
 mod smuggling;
 #[cfg(test)]
 mod streaming;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use url::Url;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncache-control: no-store\r\n\r\nok";
@@ -133,4 +134,106 @@ async fn threads_of_its_own_serve_what_one_would() {
     world.until(|status| status.connections == 0).await;
     world.shutdown.cancel();
     until(|| world.running.is_finished()).await;
+}
+
+#[tokio::test]
+async fn who_finds_no_connection_free_waits_for_the_next() {
+    let world = World::with(|config| {
+        config.origin_connections_max = 2;
+        config.origin_wait_ms_max = 20_000;
+    });
+    let world = Arc::new(world.await);
+    let gate = Arc::new(Semaphore::new(0));
+    let held = gate.clone();
+    world.near.answer(move |seen| match seen.target.starts_with("/held") {
+        true => Answer::ok("held").behind(&held),
+        false => Answer::ok("free"),
+    });
+    let ask = |path: &'static str| {
+        let world = world.clone();
+        tokio::spawn(async move { world.get(path).await })
+    };
+    let held = [ask("/held/1"), ask("/held/2")];
+    until(|| world.near.count() == 2).await;
+    let waiting = ask("/free");
+    gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap().body, "free");
+    gate.add_permits(1);
+    for held in held {
+        assert_eq!(held.await.unwrap().body, "held");
+    }
+}
+
+#[tokio::test]
+async fn who_waits_in_vain_is_told_when_to_come_again() {
+    let world = World::with(|config| {
+        config.origin_connections_max = 1;
+        config.origin_wait_ms_max = 20;
+    });
+    let world = Arc::new(world.await);
+    let gate = Arc::new(Semaphore::new(0));
+    let held = gate.clone();
+    world.near.answer(move |_| Answer::ok("held").behind(&held));
+    let asking = world.clone();
+    let first = tokio::spawn(async move { asking.get("/held").await });
+    until(|| world.near.count() == 1).await;
+    let got = world.get("/other").await;
+    assert_eq!((got.status, got.field("retry-after")), (503, "1"));
+    assert!(got.cache_status().ends_with("detail=busy"));
+    assert!(world.status().origins.iter().all(|origin| origin.up), "a full origin is not a broken one");
+    gate.add_permits(1);
+    assert_eq!(first.await.unwrap().body, "held");
+}
+
+#[tokio::test]
+async fn an_idle_connection_of_another_thread_makes_room() {
+    let world = World::with(|config| {
+        config.workers = 2;
+        config.origin_connections_max = 1;
+        config.origin_wait_ms_max = 20_000;
+    })
+    .await;
+    world.near.answer(|_| Answer::ok("ok").with("cache-control", "no-store"));
+    // Two connections of clients, one on each thread, in turn.
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        clients.push(tokio::net::TcpStream::connect(world.address).await.unwrap());
+    }
+    world.until(|status| status.connections >= 2).await;
+    for round in 0..4 {
+        for client in &mut clients {
+            client.write_all(format!("GET /{round} HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes()).await.unwrap();
+            let (mut answer, mut bytes) = (Vec::new(), [0; 4_096]);
+            while !answer.ends_with(b"\r\n\r\nok") {
+                let length = client.read(&mut bytes).await.unwrap();
+                assert!(length > 0, "the edge closed");
+                answer.extend_from_slice(&bytes[..length]);
+            }
+            assert!(answer.starts_with(b"HTTP/1.1 200"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_may_have_waits_of_its_own() {
+    let world = World::with(|config| {
+        let route = |prefix: &str, first_byte_ms, idle_ms| edge::OriginRoute {
+            prefix: prefix.to_owned(),
+            connect_ms: None,
+            first_byte_ms,
+            idle_ms,
+        };
+        config.origin_routes = vec![route("/quick", Some(50), None), route("/quick/not", Some(20_000), None)];
+        config.public.truncate(1);
+    });
+    let world = Arc::new(world.await);
+    let gate = Arc::new(Semaphore::new(0));
+    let held = gate.clone();
+    world.near.answer(move |_| Answer::ok("late").behind(&held));
+    let asking = world.clone();
+    let patient = tokio::spawn(async move { asking.get("/quick/not").await });
+    until(|| world.near.count() == 1).await;
+    assert_eq!(world.get("/quick").await.status, 504);
+    gate.add_permits(2);
+    assert_eq!(patient.await.unwrap().body, "late");
 }

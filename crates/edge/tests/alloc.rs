@@ -2,7 +2,7 @@
 //!
 //! A program of its own, because the allocator that counts belongs to the whole process.
 
-use edge::{AccessFormat, AccessLog, Config, Edge, Kind, KeyPart, Rule};
+use edge::{AccessFormat, AccessLog, Config, Edge, KeyPart, Kind, Rule};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{Read, Write};

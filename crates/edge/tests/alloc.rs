@@ -2,6 +2,8 @@
 //!
 //! A program of its own, because the allocator that counts belongs to the whole process.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use edge::{AccessFormat, AccessLog, Config, Edge, KeyPart, Kind, Rule};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

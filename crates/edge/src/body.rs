@@ -1,8 +1,9 @@
-//! Bodies: whole ones from memory, streams between client and origin with a size and a patience limit, and those that
-//! are read while they are filled.
+//! Bodies: whole ones from memory, streams between client and origin with a size and a patience limit, those that are
+//! read while they are filled, and those that are put together from slices.
 
 use crate::origin::growing::Follower;
 use crate::origin::line::quietly;
+use crate::origin::pieces::Pieces;
 use crate::origin::pool::Place;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -21,6 +22,7 @@ pub(crate) enum Body {
     Whole(Option<Bytes>),
     Stream(Box<Relay>),
     Follow(Follower),
+    Pieces(Box<Pieces>),
 }
 
 impl Body {
@@ -49,6 +51,9 @@ impl HttpBody for Body {
             Self::Follow(follower) => {
                 follower.poll_data(context).map(|data| data.map(|data| data.map(Frame::data)))
             }
+            Self::Pieces(pieces) => {
+                pieces.poll_data(context).map(|data| data.map(|data| data.map(Frame::data)))
+            }
         }
     }
 
@@ -57,6 +62,7 @@ impl HttpBody for Body {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Stream(relay) => relay.is_end(),
             Self::Follow(follower) => follower.is_end(),
+            Self::Pieces(pieces) => pieces.left() == 0,
         }
     }
 
@@ -64,6 +70,7 @@ impl HttpBody for Body {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Stream(relay) => relay.size_hint(),
+            Self::Pieces(pieces) => SizeHint::with_exact(pieces.left()),
             Self::Follow(follower) => follower.left().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }

@@ -3,6 +3,8 @@ use crate::limits;
 use crate::origin::routes::OriginRoute;
 use crate::policy::Profile;
 use crate::see::access::AccessLog;
+use crate::store::disk::BLOCKS;
+use crate::store::memory::SHARDS;
 use crate::store::tiers::DISK_BYTES_MIN;
 use crate::{Error, acme};
 use domain::Region;
@@ -93,6 +95,9 @@ pub struct Config {
     pub disk_bytes_max: u64,
     /// A longer response is passed on without being stored. At most a sixteenth of `memory_bytes_max`.
     pub object_bytes_max: usize,
+    /// A longer response whose origin takes ranges is kept in slices of this many bytes, at most half of what one shard
+    /// of memory, or of the disk, may take; 0: such responses pass by.
+    pub slice_bytes: u64,
     /// No response is fresh for longer than this, whatever its origin says.
     pub freshness_s_max: u64,
     /// Freshness of a 404 or 410 that states none.
@@ -179,6 +184,13 @@ impl Config {
         }
     }
 
+    /// The size of slices: one that memory and disk can keep, with what belongs to it; 0 where that is too little.
+    pub(crate) fn slice_bytes(&self) -> u64 {
+        let memory = (self.memory_bytes_max / SHARDS / 2).min(self.object_bytes_max) as u64;
+        let disk = self.disk.as_ref().map_or(u64::MAX, |_| self.disk_bytes_max / BLOCKS / 2);
+        Some(self.slice_bytes.min(memory).min(disk)).filter(|bytes| *bytes >= SLICE_BYTES_MIN).unwrap_or(0)
+    }
+
     /// Refuses combinations that cannot work, with a sentence that names the field.
     pub fn check(&self) -> Result<(), Error> {
         self.limits.check()?;
@@ -230,8 +242,12 @@ impl Config {
                 "`header_bytes_max` and `uri_bytes_max` must fit into 64 KiB together",
             ),
             (
-                self.object_bytes_max <= self.memory_bytes_max / crate::store::memory::SHARDS,
+                self.object_bytes_max <= self.memory_bytes_max / SHARDS,
                 "`object_bytes_max` must be at most a sixteenth of `memory_bytes_max`",
+            ),
+            (
+                self.slice_bytes == 0 || self.slice_bytes >= SLICE_BYTES_MIN,
+                "`slice_bytes` is 0 or at least 16 KiB",
             ),
             (
                 self.disk.is_none() || self.disk_bytes_max >= DISK_BYTES_MIN,
@@ -258,6 +274,9 @@ impl Config {
         }
     }
 }
+
+/// Smaller slices would cost more requests than they are worth.
+const SLICE_BYTES_MIN: u64 = 16 * 1024;
 
 /// The read buffer of a client connection; a longer head cannot be parsed at all.
 pub(crate) const HEAD_BUFFER_BYTES: usize = 64 * 1024;
@@ -309,6 +328,7 @@ impl Default for Config {
             disk: None,
             disk_bytes_max: 1024 * 1024 * 1024,
             object_bytes_max: 2 * 1024 * 1024,
+            slice_bytes: 1024 * 1024,
             freshness_s_max: 7 * 86_400,
             negative_s_max: 10,
             stale_if_error_s: 86_400,

@@ -9,6 +9,7 @@ use crate::policy::control::{Control, Demand};
 use crate::policy::date::date;
 use crate::policy::freshness::{Moment, Use};
 use crate::policy::range::{PARTS_MAX, Portion, portion};
+use crate::policy::slices::{self, Piece};
 use crate::policy::store::{Exchange, admit};
 use crate::policy::validate::{confirms, merge, not_modified};
 use crate::policy::vary::{Encodings, Variant};
@@ -147,10 +148,15 @@ pub fn policy(text: &[u8]) {
     }
 }
 
-/// A part lies within the whole, parts are few and together no more than it.
+/// A part lies within the whole, parts are few and together no more than it; a piece is what was asked for.
 pub fn range(text: &[u8]) {
     let (asked, answer) = halves(text);
     let (asked, stored) = (fields(asked), fields(answer));
+    let piece = Piece { bytes: 0..10, total: 100 };
+    if slices::fits(StatusCode::PARTIAL_CONTENT, &asked, &stored, &piece).is_ok() {
+        assert_eq!(asked.get(header::ETAG), stored.get(header::ETAG));
+        assert!(asked.get(header::CONTENT_RANGE).is_some_and(|range| range.as_bytes().ends_with(b"0-9/100")));
+    }
     for length in [0, 1, 10, 100_000, u64::MAX] {
         let Portion::Parts(parts) = portion(&asked, &stored, length, NOW_S) else { continue };
         assert!((1..=PARTS_MAX).contains(&parts.len()));

@@ -11,6 +11,7 @@ pub(crate) mod purging;
 mod reads;
 pub(crate) mod respond;
 mod route;
+mod sliced;
 pub(crate) mod strict;
 pub(crate) mod tls;
 pub(crate) mod workers;

@@ -8,6 +8,7 @@ use crate::front::respond::{self, Refusal};
 use crate::front::strict::{self, Trail};
 use crate::origin::plan::{Times, read_lsn, renew, updating};
 use crate::origin::upstream::{Answer, Failure, Tries};
+use crate::policy::slices::divisible;
 use crate::policy::validate::head_agrees;
 use crate::policy::{Exchange, Variant, admit, invalidate};
 use crate::see::reason::{Forward, Handling, Outcome, Reason};
@@ -59,7 +60,10 @@ impl Seat {
         };
         let (head, body) = answer.into_parts();
         let verdict = self.is_for_all(&head);
-        if verdict.is_ok() || !head.status.is_server_error() {
+        // What may yet be kept in slices proved unfit for that: the mark of it ends by itself.
+        let divisible =
+            divisible(head.status, &head.headers, length(&head), inner.config.slice_bytes()).is_some();
+        if verdict.is_ok() || !head.status.is_server_error() && !divisible {
             inner.flights.mark(&key, verdict.is_ok());
         }
         let reason = verdict.err().unwrap_or(Reason::HitForMiss);
@@ -75,10 +79,8 @@ impl Seat {
         let (status, headers) = (head.status, &head.headers);
         admit(&Exchange { asked, status, headers, sent_s: now_s, received_s: now_s }, &inner.profile)?;
         Variant::of(asked, headers, &inner.profile)?;
-        let length =
-            headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         // One whose length nobody knows may be too long: the mark ends by itself.
-        if length.is_some_and(|bytes: usize| bytes <= inner.config.object_bytes_max) {
+        if length(head).is_some_and(|bytes| bytes <= inner.config.object_bytes_max as u64) {
             Ok(())
         } else {
             Err(Reason::TooLarge)
@@ -193,6 +195,10 @@ impl Seat {
             failure => self.fail(failure.refusal(), forwarded(why, None)),
         }
     }
+}
+
+fn length(head: &http::response::Parts) -> Option<u64> {
+    head.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn forwarded(why: Forward, status: Option<StatusCode>) -> Handling {

@@ -5,6 +5,7 @@ use crate::body::Body;
 use crate::config::Kind;
 use crate::front::exchange::{BAD_TARGET, Seat, Step};
 use crate::front::respond::{self, Refusal};
+use crate::front::sliced::Serving;
 use crate::front::strict;
 use crate::origin::fill::{self, Ask, Filled};
 use crate::policy::validate::is_failure;
@@ -92,10 +93,10 @@ impl Seat {
         let demand = self.inner.profile.clients_decide.then(|| Demand::of(&self.head.headers));
         let miss = match self.inner.look_up(&key, &self.head.headers, demand.as_ref(), self.now_us) {
             Ok((object, now_us, Use::WhileRevalidate { ttl_s })) => {
-                return Step::Done(self.stale(key, object, now_us, ttl_s));
+                return self.stale(key, object, now_us, ttl_s);
             }
             Ok((object, now_us, Use::Fresh { ttl_s })) => {
-                return Step::Done(self.hit(&object, now_us, ttl_s));
+                return self.hit(key, object, now_us, ttl_s, demand);
             }
             Ok((object, _, Use::Revalidate(reason))) => {
                 let why = if reason == Reason::Demanded { Forward::Request } else { Forward::Stale };
@@ -119,7 +120,7 @@ impl Seat {
             };
         }
         match self.ask(key) {
-            Some(ask) => Step::Wait(Box::pin(self.fetch(Arc::new(ask), miss))),
+            Some(ask) => Step::Wait(Box::pin(self.fetch(Arc::new(ask), miss, false))),
             None => Step::Done(self.refuse(&BAD_TARGET)),
         }
     }
@@ -160,25 +161,38 @@ impl Seat {
         true
     }
 
-    fn hit(&self, object: &Arc<Object>, now_us: i64, ttl_s: i64) -> Response<Body> {
+    fn hit(self, key: Key, object: Arc<Object>, now_us: i64, ttl_s: i64, demand: Option<Demand>) -> Step {
         // A blind edge says that it cannot know of purges.
         let reason = if object.tagged && self.inner.is_blind() { Reason::Blind } else { Reason::Plain };
-        self.count(Outcome::Hit, reason);
-        let coding = self.coding(object);
-        respond::object(&self.asker(), object, coding, now_us, Handling::Hit { ttl_s }, reason)
-    }
-
-    fn stale(&self, key: Key, object: Arc<Object>, now_us: i64, ttl_s: i64) -> Response<Body> {
-        self.count(Outcome::Stale, Reason::Swr);
-        let response =
-            respond::object(&self.asker(), &object, None, now_us, Handling::Hit { ttl_s }, Reason::Swr);
-        if let Some(ask) = self.ask(key) {
-            fill::refresh(&self.inner, ask, object);
+        let handling = Handling::Hit { ttl_s };
+        if object.sliced.is_some() {
+            let only_if_cached = demand.is_some_and(|demand| demand.only_if_cached);
+            let serving = Serving { object, now_us, handling, reason, only_if_cached, again: false };
+            return match self.ask(key) {
+                Some(ask) => Step::Wait(self.sliced(Arc::new(ask), serving)),
+                None => Step::Done(self.refuse(&BAD_TARGET)),
+            };
         }
-        response
+        self.count(Outcome::Hit, reason);
+        let coding = self.coding(&object);
+        Step::Done(respond::object(&self.asker(), &object, coding, now_us, handling, reason))
     }
 
-    async fn fetch(self, ask: Arc<Ask>, miss: Miss) -> Response<Body> {
+    fn stale(self, key: Key, object: Arc<Object>, now_us: i64, ttl_s: i64) -> Step {
+        let (reason, handling) = (Reason::Swr, Handling::Hit { ttl_s });
+        let Some(ask) = self.ask(key) else { return Step::Done(self.refuse(&BAD_TARGET)) };
+        let ask = Arc::new(ask);
+        fill::refresh(&self.inner, ask.clone(), object.clone());
+        if object.sliced.is_some() {
+            let serving = Serving { object, now_us, handling, reason, only_if_cached: false, again: false };
+            return Step::Wait(self.sliced(ask, serving));
+        }
+        self.count(Outcome::Stale, reason);
+        Step::Done(respond::object(&self.asker(), &object, None, now_us, handling, reason))
+    }
+
+    /// `again` where a slice of what was held was of another version.
+    pub(super) async fn fetch(self, ask: Arc<Ask>, miss: Miss, again: bool) -> Response<Body> {
         let (filled, collapsed) = fill::obtain(&self.inner, &ask, miss.base.as_ref()).await;
         let status = filled.status();
         let handling = |stored| {
@@ -189,13 +203,25 @@ impl Seat {
         if let Some(base) = miss.base.as_ref().filter(|_| filled.is_error())
             && self.inner.may_stand_in(base)
         {
-            self.count(Outcome::Stale, Reason::StaleIfError);
-            return respond::object(&self.asker(), base, None, now_us, handling(false), Reason::StaleIfError);
+            let (reason, handling) = (Reason::StaleIfError, handling(false));
+            self.count(Outcome::Stale, reason);
+            if base.sliced.is_some() {
+                let object = base.clone();
+                let serving =
+                    Serving { object, now_us, handling, reason, only_if_cached: false, again: true };
+                return self.sliced(ask, serving).await;
+            }
+            return respond::object(&self.asker(), base, None, now_us, handling, reason);
         }
         match filled {
             Filled::Object(object, account) => {
                 let reason = account.reason.unwrap_or(miss.reason);
                 self.count(outcome(reason, collapsed), reason);
+                if object.sliced.is_some() {
+                    let (handling, only_if_cached) = (handling(account.stored), false);
+                    let serving = Serving { object, now_us, handling, reason, only_if_cached, again };
+                    return self.sliced(ask, serving).await;
+                }
                 respond::object(&self.asker(), &object, None, now_us, handling(account.stored), reason)
             }
             Filled::Growing(follower, account) => {
@@ -269,7 +295,7 @@ impl Seat {
     }
 }
 
-const NOT_CACHED: Refusal =
+pub(super) const NOT_CACHED: Refusal =
     Refusal::new(StatusCode::GATEWAY_TIMEOUT, Reason::OnlyIfCached, "There is no fresh copy.");
 
 fn outcome(reason: Reason, collapsed: bool) -> Outcome {

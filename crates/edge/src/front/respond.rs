@@ -5,6 +5,7 @@ use crate::front::parts;
 use crate::front::strict::{REQUEST_ID, clean_response, via};
 use crate::limits::Refused;
 use crate::origin::growing::Follower;
+use crate::origin::pieces::{Pieces, Segment};
 use crate::policy::range::{Portion, portion};
 use crate::policy::validate::{not_modified, repeated};
 use crate::see::reason::{Handling, Reason, cache_status};
@@ -67,6 +68,40 @@ pub(crate) fn object(
     };
     let (status, body) = parts::cut(asked, object.status, &mut headers, &body, asker.request_id);
     answer(status, headers, body.into())
+}
+
+/// An answer without its body, and of what that consists.
+pub(crate) struct Cut {
+    status: StatusCode,
+    headers: HeaderMap,
+    pub(crate) segments: Vec<Segment>,
+}
+
+/// What is to be sent of an object whose body is kept in slices: its head, and which of its bytes.
+pub(crate) fn sliced(asker: &Asker<'_>, object: &Object, now_us: i64) -> Cut {
+    let mut headers = object.headers.clone();
+    headers.insert(header::AGE, object.age_s(now_us).into());
+    if not_modified(asker.headers, &headers, seconds(now_us)) {
+        let mut kept = repeated(&headers);
+        kept.insert(REQUEST_ID, asker.request_id.clone());
+        return Cut { status: StatusCode::NOT_MODIFIED, headers: kept, segments: Vec::new() };
+    }
+    headers.insert(REQUEST_ID, asker.request_id.clone());
+    if asker.method == Method::HEAD {
+        return Cut { status: object.status, headers, segments: Vec::new() };
+    }
+    let length = object.sliced.unwrap_or(0);
+    let asked = portion(asker.headers, &object.headers, length, seconds(now_us));
+    let (status, segments) = parts::plan(asked, object.status, &mut headers, length, asker.request_id);
+    Cut { status, headers, segments }
+}
+
+/// Serves a body in slices, of which the first is there.
+pub(crate) fn pieces(cut: Cut, pieces: Pieces, handling: Handling, reason: Reason) -> Response<Body> {
+    let Cut { status, mut headers, segments } = cut;
+    headers.append(CACHE_STATUS, cache_status(handling, reason));
+    let body = if segments.is_empty() { Body::EMPTY } else { Body::Pieces(Box::new(pieces)) };
+    answer(status, headers, body)
 }
 
 /// Serves an object while it arrives: its head now, its body as it comes.

@@ -6,6 +6,7 @@
 
 use crate::origin::fill::Account;
 use crate::origin::growing::Growing;
+use crate::origin::slices::Broken;
 use crate::origin::upstream::Failure;
 use crate::store::Identity;
 use crate::store::key::Key;
@@ -24,6 +25,8 @@ pub(crate) enum Landing {
     /// It is still arriving, and can be read from its first byte.
     Growing(Arc<Growing>, Account),
     Failed(Failure),
+    /// Of a long body, to those who want this slice of it.
+    Slice(Result<Bytes, Broken>),
     /// The answer belongs to the leader: each of the others asks for itself.
     NotShared,
 }

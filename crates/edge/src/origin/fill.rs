@@ -7,6 +7,7 @@ use crate::origin::collapse::{Boarding, Landing, Leader, Waiting};
 use crate::origin::growing::{Added, Follower, Growing, Whole};
 use crate::origin::plan::{Plan, Times, settle};
 use crate::origin::upstream::{Failure, Tries};
+use crate::policy::slices::divisible;
 use crate::policy::validate::{conditionals, confirms};
 use crate::see::reason::Reason;
 use crate::store::key::Key;
@@ -116,7 +117,7 @@ async fn go_alone(inner: &Arc<Inner>, ask: &Arc<Ask>, base: Option<&Arc<Object>>
 }
 
 /// Refreshes an object behind the client's back, unless somebody does already.
-pub(crate) fn refresh(inner: &Arc<Inner>, ask: Ask, base: Arc<Object>) {
+pub(crate) fn refresh(inner: &Arc<Inner>, ask: Arc<Ask>, base: Arc<Object>) {
     if inner.flights.is_hit_for_miss(&ask.key, Instant::now()) {
         return;
     }
@@ -248,6 +249,11 @@ impl Errand<'_> {
                 (base, headers) = (None, ask.headers.clone());
                 continue;
             }
+            if let Some(base) = base
+                && is_other(base, &head)
+            {
+                inner.drop_slices(&ask.key, base);
+            }
             match self.take(base, head, times, relay).await {
                 Ok(taken) => return taken,
                 // Nothing has reached the client yet.
@@ -272,7 +278,7 @@ impl Errand<'_> {
         let land = |head, body| Received { head, body, times }.land(inner, ask, base);
         let relay = match relay.collect(bytes_max, Some(AT_ONCE)).await? {
             Collected::Whole(body) => return Ok((land(head, body), None)),
-            Collected::Long(relay) => return Ok((self.too_long(head, relay), None)),
+            Collected::Long(relay) => return Ok((self.too_long(base, head, times, relay), None)),
             Collected::Slow(relay) => relay,
         };
         let plan = match Plan::of(inner, ask, base, &head, times) {
@@ -289,11 +295,26 @@ impl Errand<'_> {
         }
         match relay.collect(bytes_max, None).await? {
             Collected::Whole(body) => Ok((land(head, body), None)),
-            Collected::Long(relay) | Collected::Slow(relay) => Ok((self.too_long(head, relay), None)),
+            Collected::Long(relay) | Collected::Slow(relay) => {
+                Ok((self.too_long(base, head, times, relay), None))
+            }
         }
     }
 
-    fn too_long(&self, head: Parts, relay: Relay) -> Filled {
+    /// What cannot be kept whole is kept in slices, if it can, and passes by if not. Of the former the body that is on
+    /// its way is let go: from now on each slice is asked for by itself.
+    fn too_long(&self, base: Option<&Arc<Object>>, head: Parts, times: Times, relay: Relay) -> Filled {
+        let Self { inner, ask, .. } = self;
+        let slice_bytes = inner.config.slice_bytes();
+        let length = divisible(head.status, &head.headers, relay.size_hint().exact(), slice_bytes);
+        // Others may not have what was asked with credentials, and each slice would show them again.
+        let length = length.filter(|_| !ask.asked.contains_key(header::AUTHORIZATION));
+        if let Some(length) = length
+            && let Ok(plan) = Plan::of(inner, ask, base, &head, times)
+            && plan.may_grow(inner)
+        {
+            return plan.divide(inner, ask, base, length);
+        }
         self.inner.flights.mark(&self.ask.key, false);
         Filled::Stream(Box::new(head), relay, Reason::TooLarge)
     }
@@ -325,6 +346,12 @@ impl Errand<'_> {
         growing.end(end, object);
         drop(leader);
     }
+}
+
+/// Whether an answer puts something else in the place of what is held.
+fn is_other(base: &Object, head: &Parts) -> bool {
+    let stays = head.status == StatusCode::NOT_MODIFIED || head.status.is_server_error();
+    !stays && head.headers.get(header::ETAG) != base.headers.get(header::ETAG)
 }
 
 fn grow(plan: Plan, mut relay: Relay, bytes_max: usize) -> (Filled, Option<Arriving>) {

@@ -289,6 +289,7 @@ mod tests {
             tagged: false,
             variant: Variant::default(),
             tag_words: "".into(),
+            sliced: None,
         });
         Growing::new(Arc::new(shell), None, kept_bytes_max, [Bytes::from_static(b"ab")])
     }

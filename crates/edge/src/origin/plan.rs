@@ -121,10 +121,10 @@ impl Plan {
 
     /// The object without its body, whose length is what the origin said.
     pub(crate) fn shell(&self) -> Arc<Object> {
-        self.object(without(self.headers.clone(), &[header::AGE]), Bytes::new())
+        self.object(without(self.headers.clone(), &[header::AGE]), Bytes::new(), None)
     }
 
-    fn object(&self, headers: HeaderMap, body: Bytes) -> Arc<Object> {
+    fn object(&self, headers: HeaderMap, body: Bytes, sliced: Option<u64>) -> Arc<Object> {
         let (tags, tagged) = self.tags.clone().unwrap_or_default();
         Arc::new(Object::new(Made {
             status: self.confirmed.as_ref().map_or(self.answered, |base| base.status),
@@ -137,7 +137,19 @@ impl Plan {
             tagged,
             variant: self.variant.clone().unwrap_or_default(),
             tag_words: self.tag_words.clone(),
+            sliced,
         }))
+    }
+
+    /// Keeps the head of an answer whose body of `length` bytes is kept in slices.
+    pub(crate) fn divide(self, inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>, length: u64) -> Filled {
+        let mut headers = without(self.headers.clone(), &[header::AGE]);
+        headers.insert(header::CONTENT_LENGTH, length.into());
+        let object = self.object(headers, Bytes::new(), Some(length));
+        let stored = inner.keep(&ask.key, object.clone(), &ask.asked);
+        let account = Account { stored, ..self.account() };
+        settle(inner, ask, base, &account);
+        Filled::Object(object, account)
     }
 
     /// Keeps the complete answer if it may be kept.
@@ -152,13 +164,14 @@ impl Plan {
                 body
             }
         };
-        let object = self.object(headers.clone(), body.clone());
+        let sliced = self.confirmed.as_ref().and_then(|base| base.sliced);
+        let object = self.object(headers.clone(), body.clone(), sliced);
         let verdict = self.verdict(inner);
         let kept = verdict.and_then(|admission| {
             let kept = match admission.withheld.as_slice() {
                 [] => object.clone(),
                 // The client who asked gets everything; those after it only what may be kept.
-                withheld => self.object(without(headers, withheld), body),
+                withheld => self.object(without(headers, withheld), body, sliced),
             };
             if inner.keep(&ask.key, kept, &ask.asked) { Ok(()) } else { Err(Reason::TooLarge) }
         });
@@ -244,6 +257,7 @@ pub(crate) fn renew(
         tagged: base.tagged,
         variant: base.variant.clone(),
         tag_words: base.tag_words.clone(),
+        sliced: base.sliced,
     });
     inner.store.replace(key, base, Arc::new(renewed));
     inner.freeze(key);

@@ -2,8 +2,9 @@
 //! the ranges of 9110. Pure: no clock, no sockets, no store.
 //!
 //! [`store`] decides whether a response may be kept, [`freshness`] for how long, [`vary`] for which requests.
-//! [`validate`] asks and answers "is this still current", [`range`] cuts parts, [`invalidate`] says what a write
-//! has made wrong. What the standard leaves open, and where a route is stricter, is one value: [`profile`].
+//! [`validate`] asks and answers "is this still current", [`range`] cuts parts, [`slices`] says what of a long body an
+//! answer is, [`invalidate`] what a write has made wrong. What the standard leaves open, and where a route is stricter,
+//! is one value: [`profile`].
 
 pub(crate) mod control;
 pub(crate) mod date;
@@ -11,6 +12,7 @@ pub(crate) mod freshness;
 pub(crate) mod invalidate;
 pub(crate) mod profile;
 pub(crate) mod range;
+pub(crate) mod slices;
 pub(crate) mod store;
 pub(crate) mod validate;
 pub(crate) mod vary;

@@ -1,6 +1,7 @@
 //! Why an address is answered as it is: what is held for it, how old, how fresh, and what would happen now.
 
 use crate::Inner;
+use crate::origin::slices;
 use crate::policy::Use;
 use crate::policy::vary::CODINGS;
 use crate::purge::generations::Validity;
@@ -28,7 +29,9 @@ pub struct Held {
     /// Its status.
     pub status: u16,
     /// Its length in bytes.
-    pub bytes: usize,
+    pub bytes: u64,
+    /// How many slices of its body memory holds, and how many there are; unset where it is kept whole.
+    pub slices: Option<(u64, u64)>,
     /// Seconds since it was made.
     pub age_s: u64,
     /// Seconds for which it is fresh, from then.
@@ -53,12 +56,12 @@ pub struct Held {
 pub(crate) fn explain(inner: &Inner, url: &Url) -> Explanation {
     let key = Key::of_url(url, inner.spelling(), &inner.hasher);
     let Some(key) = key else { return Explanation { key: None, hit_for_miss: false, variants: Vec::new() } };
-    let variants = inner.store.variants(&key).iter().map(|object| held(inner, object)).collect();
+    let variants = inner.store.variants(&key).iter().map(|object| held(inner, &key, object)).collect();
     let hit_for_miss = inner.flights.is_hit_for_miss(&key, tokio::time::Instant::now());
     Explanation { key: Some(String::from_utf8_lossy(key.text()).into_owned()), hit_for_miss, variants }
 }
 
-fn held(inner: &Inner, object: &Object) -> Held {
+fn held(inner: &Inner, key: &Key, object: &Object) -> Held {
     let now_us = inner.now_us();
     let now = match object.judge(now_us, inner.is_blind(), None, &inner.profile) {
         _ if object.standing(&inner.generations) == Validity::Gone => {
@@ -77,7 +80,8 @@ fn held(inner: &Inner, object: &Object) -> Held {
     };
     Held {
         status: object.status.as_u16(),
-        bytes: object.body.len(),
+        bytes: object.sliced.unwrap_or(object.body.len() as u64),
+        slices: slices::count(inner, key, object),
         age_s: object.age_s(now_us),
         lifetime_s: object.freshness.lifetime_s,
         stale_while_revalidate_s: object.freshness.while_revalidate_s,

@@ -69,6 +69,7 @@ words! {
         Status => "status",
         NoFreshness => "no-freshness",
         TooLarge => "too-large",
+        Slice => "slice",
         BadTags => "bad-tags",
         Floor => "floor",
         PurgedInFill => "purged-in-fill",
@@ -102,6 +103,7 @@ pub(crate) enum Forward {
     VaryMiss,
     Request,
     Stale,
+    Partial,
 }
 
 impl Forward {
@@ -113,6 +115,7 @@ impl Forward {
             Self::UriMiss => "uri-miss",
             Self::VaryMiss => "vary-miss",
             Self::Stale => "stale",
+            Self::Partial => "partial",
         }
     }
 }
@@ -165,7 +168,7 @@ fn spelled(handling: Handling, reason: Reason) -> HeaderValue {
     }
     if !matches!(
         reason,
-        Reason::Plain | Reason::Absent | Reason::Variant | Reason::Expired | Reason::Demanded
+        Reason::Plain | Reason::Absent | Reason::Variant | Reason::Expired | Reason::Demanded | Reason::Slice
     ) {
         let _ = write!(text, "; detail={}", reason.as_str());
     }

@@ -31,6 +31,7 @@ pub(crate) struct Telemetry {
     certificates: Family<[(&'static str, &'static str); 1], Counter>,
     pub(crate) limits: Counts,
     disk: Family<[(&'static str, &'static str); 1], Counter>,
+    slices: Family<[(&'static str, &'static str); 1], Counter>,
     pub(crate) latency: Latency,
 }
 
@@ -51,6 +52,11 @@ impl Telemetry {
             purge_position: gauge("edge_purge_position", "Last purge that was applied"),
             purges: counter("edge_purges", "Purges applied"),
             disk: metrics.register("edge_disk", "What was done with addresses on disk", Family::default()),
+            slices: metrics.register(
+                "edge_slices",
+                "Slices of long bodies that an origin was asked for",
+                Family::default(),
+            ),
             blind: gauge("edge_blind", "1 while the purge feed is silent for too long"),
             config_version: gauge(
                 "edge_config_version",
@@ -88,6 +94,11 @@ impl Telemetry {
     /// Counts what was done with the disk, and says how often that was.
     pub(crate) fn disk(&self, event: &'static str) -> u64 {
         self.disk.get_or_create(&[("event", event)]).inc() + 1
+    }
+
+    /// Counts a slice that an origin was asked for.
+    pub(crate) fn slice(&self, event: &'static str) {
+        self.slices.get_or_create(&[("event", event)]).inc();
     }
 
     /// Counts a certificate that was asked for.

@@ -24,6 +24,9 @@ use tokio::time::timeout;
 /// The least that is worth a folder.
 pub(crate) const BYTES_MIN: u64 = 16 << 20;
 
+/// Into how many parts a disk is divided, where they are not too small for that.
+pub(crate) const BLOCKS: u64 = 64;
+
 /// Addresses that are read at one time: what is read and not yet in memory is bounded by it.
 const READERS: usize = 16;
 
@@ -51,7 +54,6 @@ struct Layout {
 
 impl Layout {
     fn of(disk_bytes_max: u64) -> Self {
-        const BLOCKS: u64 = 64;
         const MIB: usize = 1 << 20;
         let block_bytes = usize::try_from(disk_bytes_max / BLOCKS).unwrap_or(usize::MAX);
         let block_bytes = (block_bytes / MIB * MIB).clamp(MIB, 1_024 * MIB);
@@ -211,6 +213,7 @@ mod tests {
             tagged: false,
             variant: Variant::default(),
             tag_words: "".into(),
+            sliced: None,
         }))
     }
 

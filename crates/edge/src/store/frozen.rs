@@ -11,7 +11,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 
 /// Raised with every change of the form; other forms are not read.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The length of [`write`]'s result, about.
 pub(crate) fn bytes_of(variants: &[Arc<Object>]) -> usize {
@@ -53,7 +53,10 @@ impl Pen {
         for number in [object.fill, age_s, lifetime_s, while_revalidate_s, if_error_s] {
             self.number(number);
         }
-        self.0.push(u8::from(never_stale) | u8::from(object.tagged) << 1);
+        self.0.push(
+            u8::from(never_stale) | u8::from(object.tagged) << 1 | u8::from(object.sliced.is_some()) << 2,
+        );
+        self.number(object.sliced.unwrap_or(0));
         self.count(object.tags.len());
         object.tags.iter().for_each(|tag| self.number(*tag));
         self.text(object.tag_words.as_bytes());
@@ -107,7 +110,8 @@ impl Eye<'_> {
         let fill = self.number()?;
         let (age_s, lifetime_s) = (self.number()?, self.number()?);
         let (while_revalidate_s, if_error_s) = (self.number()?, self.number()?);
-        let flags = self.byte().filter(|flags| *flags < 4)?;
+        let flags = self.byte().filter(|flags| *flags < 8)?;
+        let length = self.number()?;
         let freshness =
             Freshness { age_s, lifetime_s, while_revalidate_s, if_error_s, never_stale: flags & 1 == 1 };
         let tags = (0..self.count()?).map(|_| self.number()).collect::<Option<Box<[u64]>>>()?;
@@ -128,6 +132,7 @@ impl Eye<'_> {
             tagged,
             variant,
             tag_words,
+            sliced: (flags & 4 == 4).then_some(length),
         }))
     }
 
@@ -223,6 +228,7 @@ mod tests {
             tagged: true,
             variant,
             tag_words: "a b".into(),
+            sliced: Some(1 << 40),
         }))
     }
 
@@ -237,7 +243,7 @@ mod tests {
             assert_eq!((a.status, &a.headers, &a.body), (b.status, &b.headers, &b.body));
             assert_eq!((a.freshness, a.received_us, a.fill), (b.freshness, b.received_us, b.fill));
             assert_eq!((&a.tags, a.tagged, &a.tag_words), (&b.tags, b.tagged, &b.tag_words));
-            assert_eq!(a.variant, b.variant);
+            assert_eq!((&a.variant, a.sliced), (&b.variant, b.sliced));
         }
     }
 

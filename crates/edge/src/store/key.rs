@@ -49,6 +49,14 @@ impl Key {
         Some(Self { text: text.into(), host_at: scheme.len(), target_at, hash })
     }
 
+    /// The key of a piece of what lies under this one. No address has a space after its host, so no client can ask
+    /// for it.
+    pub(crate) fn piece(&self, name: &[u8], hasher: &impl BuildHasher) -> Self {
+        let text = [self.text.as_ref(), name].concat();
+        let hash = hasher.hash_one(text.as_slice());
+        Self { text: text.into(), hash, ..*self }
+    }
+
     /// Host and target in one.
     pub(crate) fn text(&self) -> &Bytes {
         &self.text

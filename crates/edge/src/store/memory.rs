@@ -272,6 +272,7 @@ mod tests {
             tagged: false,
             variant,
             tag_words: "".into(),
+            sliced: None,
         }))
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct Object {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The length of a body that is kept in slices and not here.
+    pub(crate) sliced: Option<u64>,
     pub(crate) freshness: Freshness,
     /// Microseconds since the Unix epoch.
     pub(crate) received_us: i64,
@@ -48,6 +50,7 @@ pub(crate) struct Made {
     pub(crate) tagged: bool,
     pub(crate) variant: Variant,
     pub(crate) tag_words: Box<str>,
+    pub(crate) sliced: Option<u64>,
 }
 
 /// The fields of a hit, which change once a second.
@@ -60,14 +63,15 @@ struct Rendered {
 
 impl Object {
     pub(crate) fn new(made: Made) -> Self {
-        let Made { status, headers, body, freshness, received_us, fill, tags, tagged, variant, tag_words } =
-            made;
+        let Made { status, headers, body, freshness, received_us, fill, tags, tagged, .. } = made;
+        let (variant, tag_words, sliced) = (made.variant, made.tag_words, made.sliced);
         let (checked, rendered) = (AtomicU64::new(fill), ArcSwapOption::empty());
         let codings = encoding::is_worth(status, &headers, &body).then(Encoded::default);
         Self {
             status,
             headers,
             body,
+            sliced,
             freshness,
             received_us,
             fill,

@@ -122,10 +122,11 @@ impl Inner {
         true
     }
 
-    /// Removes exactly this object from memory and disk.
+    /// Removes exactly this object, and its slices, from memory and disk.
     pub(crate) fn discard(&self, key: &Key, object: &Arc<Object>) {
         self.store.remove(key, object);
         self.freeze(key);
+        self.drop_slices(key, object);
     }
 
     /// Brings the disk in line with what memory holds for an address.

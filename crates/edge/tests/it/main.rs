@@ -31,6 +31,8 @@ mod renewal;
 #[cfg(test)]
 mod secure;
 #[cfg(test)]
+mod slices;
+#[cfg(test)]
 mod smuggling;
 #[cfg(test)]
 mod streaming;

@@ -282,6 +282,11 @@ impl Answer {
         Self { status, ..Self::ok("") }
     }
 
+    /// A part of something.
+    pub fn part(body: impl Into<Bytes>) -> Self {
+        Self { status: 206, ..Self::ok(body) }
+    }
+
     /// Breaks the connection instead of answering.
     pub fn broken() -> Self {
         Self { broken: true, ..Self::ok("") }

@@ -5,6 +5,7 @@ mod invalidation;
 mod oracle;
 mod properties;
 mod ranges;
+mod slices;
 mod stale;
 mod storing;
 mod targeted;
@@ -28,6 +29,7 @@ fn every_heading_keeps_its_rows() {
         ("stale", stale::ROWS),
         ("invalidation", invalidation::ROWS),
         ("ranges", ranges::ROWS),
+        ("slices", slices::ROWS),
     ];
     let expected = [
         ("storing and freshness", 116),
@@ -37,6 +39,7 @@ fn every_heading_keeps_its_rows() {
         ("stale", 27),
         ("invalidation", 21),
         ("ranges", 36),
+        ("slices", 47),
     ];
     assert_eq!(rows, expected);
 }

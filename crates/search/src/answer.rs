@@ -267,7 +267,8 @@ fn order(asked: &Asked<'_>, candidates: Vec<Candidate>) -> (Vec<Item>, Option<Ev
 fn item(candidate: Candidate, asked: &Asked<'_>, tail: bool) -> Item {
     let found = asked.plan.as_ref().map(|plan| {
         let keys = Keys::parse(&candidate.stored.keys);
-        judge(plan, &keys, &candidate.stored.lyrics, asked.loose)
+        let lyrics = if asked.loose { candidate.stored.lyrics.as_str() } else { "" };
+        judge(plan, &keys, lyrics, asked.loose)
     });
     let (primary, score) = match found.filter(|_| asked.is_refined() && !tail) {
         Some(found) => (found.tier(), found.score),

@@ -21,6 +21,7 @@ pub use crate::scan::scan;
 use async_trait::async_trait;
 use domain::EntityKind;
 use lipi::Script;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Answers requests about what was indexed. A backend is one; a fallback that cannot be written to is too.
@@ -170,8 +171,8 @@ pub struct Candidate {
     pub primary: i64,
     /// The second; its last bytes name the entity, see [`entity_of_rank`].
     pub rank: Vec<u8>,
-    /// What was stored with the document.
-    pub stored: Stored,
+    /// What was stored with the document; its lyrics are looked at where the request is for them.
+    pub stored: Arc<Stored>,
 }
 
 /// What an engine writes for a document; see [`Indexed`].

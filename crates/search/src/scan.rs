@@ -7,6 +7,7 @@ use crate::fields::Field;
 use crate::query::{Facet, FacetCounts};
 use lipi::Script;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Answers `request` from `documents` alone. `is_cut` says that there are more than were given.
 pub fn scan(documents: &[Document], request: &Request, is_cut: bool) -> Retrieved {
@@ -120,6 +121,6 @@ impl Scanned {
         if !request.lyrics {
             stored.lyrics.clear();
         }
-        Candidate { primary, rank, stored }
+        Candidate { primary, rank, stored: Arc::new(stored) }
     }
 }

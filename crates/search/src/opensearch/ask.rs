@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The body of a `_msearch`: the candidates, where needed the strongest match before filters, and how far the
@@ -287,7 +288,7 @@ impl Hit {
         };
         let rank = unhex(rank)?;
         let Source { stored_keys: keys, stored_lyrics: lyrics, stored_shown: shown, .. } = self.source;
-        Some(Candidate { primary, rank, stored: Stored { keys, lyrics, shown } })
+        Some(Candidate { primary, rank, stored: Arc::new(Stored { keys, lyrics, shown }) })
     }
 }
 

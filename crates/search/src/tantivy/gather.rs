@@ -169,7 +169,7 @@ impl<'a> Pass<'a> {
             rows,
             segment,
             alive: segment.alive_bitset(),
-            updated: columns.i64(UPDATED).ok().filter(|_| order == Order::Newest),
+            updated: if order == Order::Newest { columns.i64(UPDATED).ok() } else { None },
             by_script,
             in_script,
             after: None,

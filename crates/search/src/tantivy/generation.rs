@@ -3,10 +3,11 @@
 use super::rows::View;
 use super::schema::{DIGEST, Fields, LIVE, RANK, SCHEMA_VERSION, VERSION, entity_of_rank};
 use super::sets::Scratch;
+use super::shelf::Shelf;
 use super::unsynced::Unsynced;
 use super::{engine, folder};
 use crate::document::Change;
-use crate::engine::Indexed;
+use crate::engine::{Indexed, Stored};
 use crate::held::{Known, Verdict, verdict};
 use crate::query::{Held, HeldAfter};
 use crate::{Applied, Error, Position};
@@ -14,7 +15,8 @@ use ::tantivy::directory::error::LockError;
 use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use ::tantivy::store::Compressor;
 use ::tantivy::{
-    Index, IndexMeta, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError,
+    DocAddress, Index, IndexMeta, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher,
+    TantivyError,
 };
 use arc_swap::ArcSwap;
 use domain::{EntityKind, EntityRef};
@@ -53,6 +55,7 @@ pub(super) struct Generation {
     /// What is searched.
     view: ArcSwap<View>,
     scratches: Mutex<Vec<Scratch>>,
+    shelf: Shelf,
     index: Index,
     memory_bytes: usize,
     desk: Mutex<Desk>,
@@ -154,6 +157,7 @@ impl Generation {
             reader,
             view: ArcSwap::from_pointee(view),
             scratches: Mutex::default(),
+            shelf: Shelf::default(),
             index,
             memory_bytes,
             desk: Mutex::new(Desk { writer: Some(writer), staged: HashMap::new(), retired: false }),
@@ -179,6 +183,11 @@ impl Generation {
         if scratches.len() < SCRATCHES_MAX {
             scratches.push(scratch);
         }
+    }
+
+    /// What was stored with documents, in their order.
+    pub(super) fn stored(&self, view: &View, addresses: Vec<DocAddress>) -> Result<Vec<Arc<Stored>>, Error> {
+        self.shelf.stored(&view.searcher, &self.fields, addresses)
     }
 
     fn show(&self) -> ::tantivy::Result<()> {

@@ -11,6 +11,7 @@ mod rebuild;
 mod rows;
 mod schema;
 mod sets;
+mod shelf;
 mod unsynced;
 
 use crate::document::Change;
@@ -19,7 +20,7 @@ use crate::query::{Held, HeldAfter};
 use crate::{Applied, Backend, Error, Position, RebuildBackend, Stats};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use gather::gather;
+use gather::{Placed, gather};
 use generation::{Generation, name_prefix, replace_file};
 use rebuild::Rebuilding;
 use std::fs;
@@ -152,16 +153,11 @@ fn retrieve(generation: &Generation, request: &Request) -> Result<Retrieved, Err
     let mut scratch = generation.scratch();
     let gathered = gather(&view, &generation.fields, request, &mut scratch).map_err(engine("search"))?;
     generation.give_back(scratch);
-    let mut candidates = Vec::with_capacity(gathered.top.len());
-    for placed in gathered.top {
-        let document = view.searcher.doc(placed.address).map_err(engine("read a document"))?;
-        let missing =
-            || Error::Engine { action: "read a document", source: "its stored part is missing".into() };
-        let stored = generation.fields.stored(&document, request.lyrics).ok_or_else(missing)?;
-        candidates.push(Candidate { primary: placed.primary, rank: placed.rank, stored });
-    }
+    let stored = generation.stored(&view, gathered.top.iter().map(|placed| placed.address).collect())?;
+    let candidate =
+        |(placed, stored): (Placed, _)| Candidate { primary: placed.primary, rank: placed.rank, stored };
     Ok(Retrieved {
-        candidates,
+        candidates: gathered.top.into_iter().zip(stored).map(candidate).collect(),
         total: gathered.total,
         strongest: gathered.strongest,
         facets: gathered.facets,

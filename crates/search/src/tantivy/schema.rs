@@ -137,11 +137,11 @@ impl Fields {
     }
 
     /// What was stored with a found document.
-    pub(super) fn stored(&self, document: &TantivyDocument, lyrics: bool) -> Option<Stored> {
+    pub(super) fn stored(&self, document: &TantivyDocument) -> Option<Stored> {
         let text = |field| Some(document.get_first(field)?.as_str()?.to_owned());
         Some(Stored {
             keys: text(self.stored_keys)?,
-            lyrics: if lyrics { text(self.stored_lyrics).unwrap_or_default() } else { String::new() },
+            lyrics: text(self.stored_lyrics).unwrap_or_default(),
             shown: text(self.stored_shown)?,
         })
     }

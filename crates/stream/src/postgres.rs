@@ -32,6 +32,10 @@ impl Backend for Postgres {
         Ok(Head { epoch: head.epoch, position: head.position, trimmed: head.trimmed })
     }
 
+    fn is_current(&self) -> bool {
+        self.reader.is_current()
+    }
+
     async fn trim(&self, up_to: u64) -> Result<u64, Error> {
         Ok(self.writer()?.stream_trim(up_to).await?)
     }

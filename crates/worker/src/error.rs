@@ -18,6 +18,9 @@ pub enum Error {
     /// A question to the index ran out of time, and half of the answer is not enough here.
     #[error("the search index did not answer in full")]
     PartialAnswer,
+    /// What the feed would say is older than an edge may rely on.
+    #[error("the purge feed does not know what was changed lately")]
+    FeedLate,
     /// Nobody is there to take the order.
     #[error("the follower has stopped")]
     Stopped,

@@ -5,12 +5,14 @@
 //! "drop everything". Epochs begin at 1; an answer with epoch 0 says that the follower has not started yet.
 
 mod edges;
+mod late;
 
 use crate::Error;
 use domain::event::surrogate_keys;
 use domain::purge::{Purge, PurgeBatch, Target};
 pub use edges::Edge;
 use edges::Edges;
+use late::Late;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +31,7 @@ pub struct PurgeFeed {
     stream: Stream,
     state: Arc<watch::Sender<State>>,
     edges: Arc<Edges>,
+    late: Arc<Late>,
 }
 
 /// How far something is: index and cache of the region, or one of its edges.
@@ -43,11 +46,13 @@ pub struct Applied {
 impl PurgeFeed {
     /// A feed that has no news until a follower says where it stands.
     pub fn new(stream: Stream) -> Self {
-        Self { stream, state: Arc::new(watch::Sender::default()), edges: Arc::default() }
+        let state = Arc::new(watch::Sender::default());
+        Self { stream, state, edges: Arc::default(), late: Arc::default() }
     }
 
     /// What `edge`, which has applied everything up to `after` of `epoch`, must apply next. Waits for news
-    /// up to `wait`; an answer without purges says that there is none.
+    /// up to `wait`; an answer without purges says that there is none. Where nobody can say that, it is an error, and
+    /// edges that hear it for long trust what they hold for a short time only.
     pub async fn next(
         &self,
         edge: &str,
@@ -57,7 +62,15 @@ impl PurgeFeed {
     ) -> Result<PurgeBatch, Error> {
         let asked = Applied { epoch, position: after };
         let _question = self.edges.ask(edge, asked);
-        self.look(epoch, after, wait).await
+        let batch = self.look(epoch, after, wait).await?;
+        if batch.purges.is_empty() && self.is_late().await { Err(Error::FeedLate) } else { Ok(batch) }
+    }
+
+    /// Whether changes may be hidden from this feed: no copy of the stream is recent, or the follower of the region does
+    /// not get on.
+    async fn is_late(&self) -> bool {
+        let Ok(head) = self.stream.head().await else { return true };
+        !self.stream.is_current() || self.late.is_late(self.applied().position, head.position, Instant::now())
     }
 
     /// The same for a reader that is no edge: nobody waits for it.

@@ -58,6 +58,34 @@ async fn an_edge_that_says_nothing_holds_up_nobody_for_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_cannot_know_what_changed_does_not_say_that_nothing_did() {
+    let Some((database, world)) = World::fresh().await else { return };
+    world.writer.heartbeat_write().await.unwrap();
+    let (_relay, (_follower, _orders)) = (world.relay(), world.follower());
+    import(&world.writer, tag("bhakti")).await;
+    let head = world.settled().await;
+    let ask = || world.feed.next("edge", 1, head, Duration::ZERO);
+    let is_current = |expected| {
+        let stream = &world.stream;
+        async move {
+            until("a probe sees the heartbeat", async || (stream.is_current() == expected).then_some(()))
+                .await;
+        }
+    };
+    assert!(ask().await.unwrap().purges.is_empty());
+
+    database.sql("update heartbeat set at = at - interval '2 hours'");
+    is_current(false).await;
+    assert!(matches!(ask().await, Err(worker::Error::FeedLate)));
+    // What it does know, it tells all the same.
+    assert_eq!(world.ask(1, 0).await.position, head);
+
+    world.writer.heartbeat_write().await.unwrap();
+    is_current(true).await;
+    assert!(ask().await.unwrap().purges.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_song_is_found_no_more() {
     let Some((_database, world)) = World::fresh().await else { return };
     let refers = refers(&world.writer, mela(15)).await;

@@ -130,7 +130,9 @@ async fn threads_of_its_own_serve_what_one_would() {
     for task in tasks.drain(..) {
         assert!(task.await.unwrap().starts_with("HTTP/1.1 200"));
     }
-    assert_eq!(world.near.count(), 5);
+    // Who looked before an answer was kept, and asks after it came, asks once more.
+    let asked = world.near.count();
+    assert!((5..10).contains(&asked), "{asked}");
     world.until(|status| status.connections == 0).await;
     world.shutdown.cancel();
     until(|| world.running.is_finished()).await;

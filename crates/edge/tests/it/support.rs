@@ -66,7 +66,8 @@ impl World {
             admin: admin.url(),
             purge_feed: feed.origin.url(),
             purge_wait_ms: 100,
-            blind_after_ms: 400,
+            blind_after_ms: 2_000,
+            connect_timeout_ms: 5_000,
             drain_notice_ms: 50,
             public_first_byte_ms_max: 5_000,
             ..Config::default()

@@ -84,7 +84,9 @@ async fn a_dead_region_costs_no_request_and_comes_back() {
     assert!(
         world.metrics.encode().contains("edge_upstream_errors_total{upstream=\"public\",reason=\"connect\"}")
     );
-    assert!(world.metrics.encode().contains("sangraha_edge_retries_total 2\n"));
+    // Two until it rests; should that be over before the last read, one each time.
+    let retries = world.counted("sangraha_edge_retries_total");
+    assert!((2..10).contains(&retries), "{retries}");
 }
 
 #[tokio::test]
@@ -105,7 +107,7 @@ async fn a_resting_origin_is_asked_again() {
 
 #[tokio::test]
 async fn an_origin_that_hangs_is_given_up() {
-    let world = World::with(|config| config.public_first_byte_ms_max = 50).await;
+    let world = World::with(|config| config.public_first_byte_ms_max = 500).await;
     let never = Arc::new(Semaphore::new(0));
     let held = never.clone();
     world.near.answer(move |_| Answer::ok("").behind(&held));

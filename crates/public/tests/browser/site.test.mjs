@@ -15,11 +15,18 @@ const FIRST_VIEW_BYTES_MAX = 230 * 1024;
 const PAGE_BYTES_MAX = 40 * 1024;
 const SCRIPT_BYTES_MAX = 15 * 1024;
 
+/** Waits for the suggestions of the whole text; those of its beginnings may come before. */
+const suggested = async (page, text) => {
+  const asksFor = (url) => url.pathname === "/v1/suggest" && url.searchParams.get("q") === text;
+  const answer = await page.waitForResponse((answer) => asksFor(new URL(answer.url())));
+  await answer.finished();
+};
+
 visit("typing finds songs, and the arrow keys choose one", {}, async (page) => {
   await go(page, "/");
   const box = page.getByRole("combobox");
-  await box.pressSequentially("vatapi ganapatim", { delay: 20 });
   const list = page.getByRole("listbox");
+  await Promise.all([suggested(page, "vatapi ganapatim"), box.pressSequentially("vatapi ganapatim", { delay: 20 })]);
   await list.getByRole("option").first().waitFor();
   await box.press("ArrowDown");
   const chosen = list.locator("[aria-selected=true]");
@@ -173,7 +180,7 @@ visit("the keyboard alone finds a song, changes its script and opens the report"
   await page.waitForFunction(() => document.activeElement.id === "main");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.name), "q");
-  await page.keyboard.type("vatapi ganapatim");
+  await Promise.all([suggested(page, "vatapi ganapatim"), page.keyboard.type("vatapi ganapatim")]);
   await page.getByRole("option").first().waitFor();
   await page.keyboard.press("ArrowDown");
   await Promise.all([page.waitForURL("**/compositions/**"), page.keyboard.press("Enter")]);

@@ -13,8 +13,12 @@ use uuid::Uuid;
 
 /// Reads that must have been answered while a victim was down, for the count to mean something.
 const READS_MIN: u64 = 200;
-/// On an idle machine no read fails at all; on a busy one a few wait in vain for a connection elsewhere.
+/// On an idle machine no read fails at all; on a busy one a few wait in vain for a connection elsewhere: one in so many,
+/// and so many for each reader, however few reads there were.
 const FAILED_ONE_IN: u64 = 100;
+const FAILED_EACH: u64 = 2;
+/// Saves that may be refused while the platform finds its feet again.
+const SAVES_REFUSED_MAX: usize = 5;
 /// Readers of each edge.
 const READERS: usize = 2;
 
@@ -23,10 +27,7 @@ async fn reads_go_on_and_no_acknowledged_write_is_lost_whatever_is_killed() {
     let platform = Arc::new(Platform::start("chaos").await);
     let refers = reference_data(&platform).await;
     let acknowledged: Arc<Mutex<Vec<Uuid>>> = Arc::default();
-    acknowledged
-        .lock()
-        .await
-        .push(publish(&platform, refers, 0).await.expect("a healthy platform publishes"));
+    acknowledged.lock().await.push(published(&platform, refers).await);
     platform.settled().await;
 
     let mut checked = 0;
@@ -47,11 +48,8 @@ async fn reads_go_on_and_no_acknowledged_write_is_lost_whatever_is_killed() {
         );
         // Who speaks to a killed edge hears nothing until it is back; everybody else is answered.
         let failed = counts.failed_a + if victim == "edge-b" { 0 } else { counts.failed_b };
-        assert!(
-            failed * FAILED_ONE_IN <= counts.reads,
-            "{victim}: {failed} of {} reads failed",
-            counts.reads
-        );
+        let spared = counts.reads / FAILED_ONE_IN + FAILED_EACH * 2 * READERS as u64;
+        assert!(failed <= spared, "{victim}: {failed} of {} reads failed", counts.reads);
         checked = every_acknowledged_song_is_read(&platform, &acknowledged, checked, victim).await;
     }
 
@@ -88,6 +86,16 @@ async fn publish(platform: &Platform, refers: Refers, number: u64) -> Option<Uui
         etag = moved.header("etag")?.to_owned();
     }
     Some(id)
+}
+
+/// The same on a healthy platform, where it succeeds soon.
+async fn published(platform: &Platform, refers: Refers) -> Uuid {
+    for _ in 0..SAVES_REFUSED_MAX {
+        if let Some(id) = publish(platform, refers, 0).await {
+            return id;
+        }
+    }
+    panic!("a healthy platform publishes");
 }
 
 /// What a load has counted.
@@ -261,7 +269,7 @@ async fn follower_dies_after(
     platform.settled().await;
 
     let before = restarts();
-    let id = publish(platform, refers, 0).await.expect("region a is healthy");
+    let id = published(platform, refers).await;
     acknowledged.lock().await.push(id);
     platform.until("the follower died", async |_| restarts() > before).await;
     let why = platform.state().processes["node-b"].last_end.clone();

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -165,16 +165,28 @@ async fn a_write_makes_the_address_invalid() {
     assert!(alone.get("/page").await.contains("fwd=uri-miss"));
 }
 
+/// An address that nobody listens at, and that is given to no outgoing connection before somebody does.
+fn free() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 12_000 + u16::try_from(std::process::id() % 60).unwrap() * 100;
+    let first = first + NEXT.fetch_add(20, Ordering::Relaxed);
+    let mut addresses = (first..20_000).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    addresses.find(|address| std::net::TcpListener::bind(address).is_ok()).expect("some port is free")
+}
+
 #[tokio::test]
 async fn who_asks_too_much_waits_and_an_address_is_explained() {
-    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().to_string();
+    let free = free().to_string();
     let alone = Alone::start("limits", &["--rate-limit", "3/60", "--private", &free]).await;
     alone.get("/page").await;
     alone.get("/page").await;
     let third = alone.ask("GET", "/page", &[]).await;
-    assert_eq!((third.status, third.header("ratelimit")), (200, Some("\"address\";r=0;t=60")));
+    // Seconds pass on a busy machine: up to 60 until all is free again, up to 20 until the next is.
+    let left = third.header("ratelimit").unwrap();
+    assert!(third.status == 200 && left.starts_with("\"address\";r=0;t="), "{left}");
     let fourth = alone.ask("GET", "/page", &[]).await;
-    assert_eq!((fourth.status, fourth.header("retry-after")), (429, Some("20")));
+    let wait_s: u64 = fourth.header("retry-after").unwrap().parse().unwrap();
+    assert!(fourth.status == 429 && (1..=20).contains(&wait_s), "{wait_s}");
     let url = format!("http://{}/page", alone.address);
     let output = Command::new(env!("CARGO_BIN_EXE_sangraha"))
         .args(["edge", "explain", &url, "--at", &free])
@@ -186,7 +198,7 @@ async fn who_asks_too_much_waits_and_an_address_is_explained() {
 
 #[tokio::test]
 async fn a_file_of_settings_is_read_again_at_hup_and_by_order() {
-    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let free = free();
     let file = std::env::temp_dir().join(format!("sangraha-edge-settings-{}.toml", std::process::id()));
     let write = |text: &str| std::fs::write(&file, text).unwrap();
     write("negative_s_max = 7\n");

@@ -115,7 +115,14 @@ async fn one_relay_leads_and_another_takes_over_when_its_connection_dies() {
     let entries = all_entries(&world).await;
     assert_eq!(entries.iter().map(|entry| entry.position).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(entries[1].event.entity, Some(tag));
-    assert_eq!((counted(&first, "outbox_relayed_total"), counted(&second, "outbox_relayed_total")), (1, 1));
+    for metrics in [&first, &second] {
+        is_counted(metrics, "outbox_relayed_total", 1).await;
+    }
+}
+
+/// Waits for a count, which rises after the commit that it counts.
+async fn is_counted(metrics: &Metrics, name: &str, count: i64) {
+    until(name, async || (counted(metrics, name) == count).then_some(())).await;
 }
 
 /// Stops or continues the process that receives the WAL, as a network that drops packets would.
@@ -159,7 +166,7 @@ async fn events_wait_for_the_standby_and_leave_without_it_when_it_takes_too_long
     signal(&standby, "-STOP");
     let (took, ungated) = carried().await;
     assert!(took >= gate && ungated, "{took:?}");
-    assert_eq!(counted(&world.metrics, "outbox_ungated_total"), 1);
+    is_counted(&world.metrics, "outbox_ungated_total", 1).await;
     let writer = world.writer.clone();
     let waiting = tokio::spawn(async move { event(&writer, some_tag(), 1).await });
     waiting.await.unwrap();
@@ -171,9 +178,16 @@ async fn events_wait_for_the_standby_and_leave_without_it_when_it_takes_too_long
     standby.stop();
     let (took, alone) = carried().await;
     assert!(took >= gate && alone, "{took:?}");
-    let (took, alone) = carried().await;
-    assert!(took < gate && alone, "one that is away is waited for once: {took:?}");
-    assert_eq!(counted(&world.metrics, "outbox_ungated_total"), ungated + 2);
+    is_counted(&world.metrics, "outbox_ungated_total", ungated + 1).await;
+    // One that is away is waited for once. A busy machine may take as long for one event, hardly for each of three.
+    let mut quickest = gate;
+    for _ in 0..3 {
+        let (took, alone) = carried().await;
+        assert!(alone);
+        quickest = quickest.min(took);
+    }
+    assert!(quickest < gate, "{quickest:?}");
+    is_counted(&world.metrics, "outbox_ungated_total", ungated + 4).await;
 
     standby.start();
     until("the standby streams again", is_streaming).await;

@@ -13,7 +13,7 @@ use domain::reference::{Group, GroupKind, GroupMember, Tag, TagCategory};
 use domain::revision::ChangeKind;
 use domain::{Clock, EntityKind, EntityRef, Event, EventKind, Record};
 use search::{Position, Query, Search};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store::{AuditContext, Config, Tx, Writer};
 use stream::Stream;
@@ -90,7 +90,7 @@ impl World {
     /// A region with an empty index of its own.
     pub async fn over(config: &Config) -> Self {
         let folder = std::env::temp_dir().join(format!("sangraha-worker-{}", Uuid::now_v7()));
-        let mut world = Self::with_index(config, &search::Config::tantivy(&folder)).await;
+        let mut world = Self::with_index(config, &patient_index(&folder)).await;
         world.folder = Some(folder);
         world
     }
@@ -171,6 +171,16 @@ impl World {
 
     pub fn position(&self) -> Option<Position> {
         self.search.known_position()
+    }
+}
+
+/// An index that looks on even where the machine is busy: a search that runs out of time finds less.
+fn patient_index(folder: &Path) -> search::Config {
+    match search::Config::tantivy(folder) {
+        search::Config::Tantivy { path, writer_memory_bytes, .. } => {
+            search::Config::Tantivy { path, writer_memory_bytes, query_ms_max: 20_000 }
+        }
+        other => other,
     }
 }
 

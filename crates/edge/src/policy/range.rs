@@ -46,11 +46,14 @@ fn parse(text: &str, length: u64) -> Option<Portion> {
         (0, _) => None,
         (_, true) => Some(Portion::Unsatisfiable),
         // Ranges that repeat each other cost more than the whole, and ask for it only to hurt.
-        _ if parts.iter().map(|part| part.end - part.start).sum::<u64>() > length && parts.len() > 1 => {
-            Some(Portion::Whole)
-        }
+        _ if parts.len() > 1 && bytes_of(&parts) > u128::from(length) => Some(Portion::Whole),
         _ => Some(Portion::Parts(parts)),
     }
+}
+
+/// Of all parts together; those that repeat each other can be more than any body.
+fn bytes_of(parts: &[Range<u64>]) -> u128 {
+    parts.iter().map(|part| u128::from(part.end - part.start)).sum()
 }
 
 /// The outer option: whether it is a range at all; the inner: whether any byte is in it.

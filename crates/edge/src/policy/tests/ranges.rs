@@ -73,6 +73,12 @@ fn ranges_are_cut_from_what_is_whole() {
 }
 
 #[test]
+fn repeated_ranges_of_the_longest_body_are_added_up() {
+    let asked = fields("range: bytes=0-0,1-,6-");
+    assert_eq!(portion(&asked, &fields(STORED), u64::MAX, NOW_S), Portion::Whole);
+}
+
+#[test]
 fn if_range_needs_the_very_same_version() {
     for (stored, condition, parts) in CONDITIONS {
         let expected = if parts { "0..10" } else { "whole" };

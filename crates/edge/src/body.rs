@@ -1,6 +1,7 @@
 //! Bodies: whole ones from memory, streams between client and origin with a size and a patience limit, those that are
 //! read while they are filled, and those that are put together from slices.
 
+use crate::limits::Held;
 use crate::origin::growing::Follower;
 use crate::origin::line::quietly;
 use crate::origin::pieces::Pieces;
@@ -23,10 +24,16 @@ pub(crate) enum Body {
     Stream(Box<Relay>),
     Follow(Follower),
     Pieces(Box<Pieces>),
+    /// Another one, of a request that counts as under way until it has passed.
+    Held(Box<(Self, Vec<Held>)>),
 }
 
 impl Body {
     pub(crate) const EMPTY: Self = Self::Whole(None);
+
+    pub(crate) fn holding(self, held: Vec<Held>) -> Self {
+        Self::Held(Box::new((self, held)))
+    }
 }
 
 impl From<Bytes> for Body {
@@ -54,6 +61,7 @@ impl HttpBody for Body {
             Self::Pieces(pieces) => {
                 pieces.poll_data(context).map(|data| data.map(|data| data.map(Frame::data)))
             }
+            Self::Held(held) => Pin::new(&mut held.0).poll_frame(context),
         }
     }
 
@@ -63,6 +71,7 @@ impl HttpBody for Body {
             Self::Stream(relay) => relay.is_end(),
             Self::Follow(follower) => follower.is_end(),
             Self::Pieces(pieces) => pieces.left() == 0,
+            Self::Held(held) => held.0.is_end_stream(),
         }
     }
 
@@ -71,6 +80,7 @@ impl HttpBody for Body {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Stream(relay) => relay.size_hint(),
             Self::Pieces(pieces) => SizeHint::with_exact(pieces.left()),
+            Self::Held(held) => held.0.size_hint(),
             Self::Follow(follower) => follower.left().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }

@@ -30,7 +30,7 @@ mod store;
 pub use acme::{CertificateStatus, Challenge as AcmeChallenge, Config as AcmeConfig};
 pub use config::{Config, Kind};
 pub use front::tls::Certificate;
-pub use limits::{Config as LimitsConfig, KeyPart, Rule, Share, Sharers};
+pub use limits::{Cap, Config as LimitsConfig, KeyHash, KeyPart, Rule, Share, Sharers, Tier};
 pub use origin::routes::OriginRoute;
 pub use see::access::{AccessFormat, AccessLog};
 pub use see::explain::{Explanation, Held};

@@ -137,6 +137,7 @@ fn config(origin: SocketAddr, log: PathBuf) -> Config {
         paths: Vec::new(),
         except: Vec::new(),
         methods: Vec::new(),
+        tiers: Vec::new(),
         key: vec![KeyPart::Address],
         quota: 100_000_000,
         window_s: 60,

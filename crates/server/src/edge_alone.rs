@@ -333,6 +333,7 @@ fn limit((quota, window_s): (u64, u64)) -> Rule {
         paths: Vec::new(),
         except: Vec::new(),
         methods: Vec::new(),
+        tiers: Vec::new(),
         key: vec![KeyPart::Address],
         quota,
         window_s,

@@ -63,12 +63,13 @@ fn told(inner: Arc<Inner>, admission: Admission, step: Step) -> Step {
     }
 }
 
-fn stand(inner: &Inner, admission: Admission, mut response: Response<Body>, hit: bool) -> Response<Body> {
+fn stand(inner: &Inner, mut admission: Admission, mut response: Response<Body>, hit: bool) -> Response<Body> {
+    let held = std::mem::take(&mut admission.held);
     inner.limits.answered(&admission, response.status(), hit, inner.now_us());
     if let Some(standing) = admission.standing {
         standing.write(response.headers_mut());
     }
-    response
+    if held.is_empty() { response } else { response.map(|body| body.holding(held)) }
 }
 
 /// HTTP/1 clients learn from each answer that the edge is going away; HTTP/2 has a frame for it.

@@ -246,7 +246,10 @@ impl Refusal {
 pub(crate) fn limited(refused: Refused, head_only: bool, request_id: &HeaderValue) -> Response<Body> {
     let denied = refused.reason == Reason::Denied;
     let (status, code, detail) = match denied {
-        true => (StatusCode::FORBIDDEN, "forbidden", "This network is not served."),
+        true => (StatusCode::FORBIDDEN, "forbidden", "This client is not served."),
+        false if refused.reason == Reason::Crowded => {
+            (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests are under way.")
+        }
         false => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "The quota is used up."),
     };
     let mut problem = serde_json::json!({

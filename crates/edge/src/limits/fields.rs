@@ -1,6 +1,8 @@
 //! What clients are told: `RateLimit-Policy` and `RateLimit`, in the form of draft-ietf-httpapi-ratelimit-headers
-//! (text of version 10): policies by name with quota and window, and of the tightest one what remains.
+//! (text of version 11, May 2026): policies by name with quota and window, or of caps with the unit
+//! `concurrent-requests`, and of the tightest one what remains.
 
+use super::cap::Cap;
 use super::gcra::{Pace, seconds};
 use super::rule::Rule;
 use super::table::Decision;
@@ -35,6 +37,12 @@ pub(super) fn policy(rule: &Rule) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"rule\""))
 }
 
+/// The same for a cap: it has no window.
+pub(super) fn cap_policy(cap: &Cap) -> HeaderValue {
+    let text = format!("\"{}\";q={};qu=\"concurrent-requests\"", cap.name, cap.under_way_max);
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"cap\""))
+}
+
 /// Collects the rules that hold for one request.
 #[derive(Default)]
 pub(super) struct Told {
@@ -62,6 +70,16 @@ impl Told {
             Decision::Fits { paid_ns } => (pace.remaining(paid_ns, now_ns), paid_ns.saturating_sub(now_ns)),
             Decision::Full { wait_ns } | Decision::Banned { wait_ns } => (0, wait_ns),
         };
+        self.note(policy, quota, remaining, || state(name, remaining, Some(seconds(reset_ns))));
+    }
+
+    /// A cap, with how many requests are under way.
+    pub(super) fn add_cap(&mut self, name: &str, policy: &HeaderValue, max: u32, under_way: u32) {
+        let remaining = u64::from(max.saturating_sub(under_way));
+        self.note(policy, u64::from(max), remaining, || state(name, remaining, None));
+    }
+
+    fn note(&mut self, policy: &HeaderValue, quota: u64, remaining: u64, state: impl FnOnce() -> Vec<u8>) {
         self.policies = match self.policies.take() {
             // Most requests are under one rule: its text is made already.
             None => Some(policy.clone()),
@@ -71,7 +89,7 @@ impl Told {
         };
         let share = remaining.saturating_mul(1_000) / quota.max(1);
         if self.tightest.as_ref().is_none_or(|tightest| share < tightest.share)
-            && let Ok(state) = HeaderValue::from_bytes(&state(name, remaining, seconds(reset_ns)))
+            && let Ok(state) = HeaderValue::from_bytes(&state())
         {
             self.tightest = Some(Tightest { state, share });
         }
@@ -82,15 +100,17 @@ impl Told {
     }
 }
 
-/// `"name";r=37;t=12`
-fn state(name: &str, remaining: u64, reset_s: u64) -> Vec<u8> {
+/// `"name";r=37;t=12`; of a cap, which no time resets, without `t`.
+fn state(name: &str, remaining: u64, reset_s: Option<u64>) -> Vec<u8> {
     const AROUND_BYTES: usize = 48;
     let mut text = Vec::with_capacity(name.len() + AROUND_BYTES);
     text.push(b'"');
     text.extend_from_slice(name.as_bytes());
     text.extend_from_slice(b"\";r=");
     digits(remaining, &mut text);
-    text.extend_from_slice(b";t=");
-    digits(reset_s, &mut text);
+    if let Some(reset_s) = reset_s {
+        text.extend_from_slice(b";t=");
+        digits(reset_s, &mut text);
+    }
     text
 }

@@ -2,21 +2,30 @@
 //!
 //! A rule ([`rule`]) names requests, by whom they are counted, and a quota; [`gcra`] says whether one more fits, and
 //! [`table`] remembers, within bounded memory. All rules that fit a request hold; the answer tells of the tightest
-//! ([`fields`]). A rule may be shared by the edges of a region ([`lease`]). Lists of networks are exempt or refused outright.
+//! ([`fields`]). A rule may be shared by the edges of a region ([`lease`]). A cap ([`cap`]) bounds how many requests are under
+//! way at once. Lists of networks and of API keys ([`keys`]) are exempt or refused outright; keys may have tiers, which
+//! rules and caps name.
 
+pub(crate) mod cap;
 mod fields;
 mod gcra;
+mod keys;
 pub(crate) mod lease;
 mod rule;
 mod table;
 
+pub use cap::Cap;
+pub(crate) use cap::Held;
 pub(crate) use fields::Standing;
+pub use keys::{KeyHash, Tier};
 pub use lease::{Share, Sharers};
 pub use rule::{Config, KeyPart, Rule};
 
 use crate::see::reason::Reason;
+use cap::UnderWay;
 use gcra::Pace;
 use http::{HeaderValue, Method, StatusCode, request::Parts};
+use keys::{Keys, Known};
 use lease::Slice;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -29,7 +38,10 @@ use table::{Decision, Table};
 pub(crate) struct Limits {
     config: Config,
     rules: Vec<Running>,
+    caps: Vec<Capping>,
+    keys: Keys,
     table: Arc<Table>,
+    under_way: Arc<UnderWay>,
     slice: Arc<Slice>,
     counts: Counts,
 }
@@ -40,6 +52,14 @@ pub(crate) type Counts = Family<Vec<(&'static str, String)>, Counter>;
 struct Running {
     rule: Rule,
     pace: Pace,
+    matcher: Matcher,
+    policy: HeaderValue,
+    passed: Counter,
+    refused: Counter,
+}
+
+struct Capping {
+    cap: Cap,
     matcher: Matcher,
     policy: HeaderValue,
     passed: Counter,
@@ -70,6 +90,8 @@ pub(crate) struct Admission {
     pub(crate) standing: Option<Standing>,
     /// Rules that count answers, with the keys of this request.
     waiting: Vec<(usize, u64)>,
+    /// By what it is counted as under way, until it is over.
+    pub(crate) held: Vec<Held>,
 }
 
 /// A request that may not.
@@ -84,47 +106,77 @@ pub(crate) struct Refused {
 impl Limits {
     pub(crate) fn new(config: Config, slice: Arc<Slice>, counts: Counts) -> Self {
         let table = Arc::new(Table::new(config.entries_max));
-        Self::over(config, table, slice, counts)
+        Self::over(config, (table, UnderWay::new()), slice, counts)
     }
 
     /// Other rules; what was used up under those of the same name stays used up.
     pub(crate) fn renewed(&self, config: Config) -> Self {
         self.table.resize(config.entries_max);
-        Self::over(config, self.table.clone(), self.slice.clone(), self.counts.clone())
+        let remembered = (self.table.clone(), self.under_way.clone());
+        Self::over(config, remembered, self.slice.clone(), self.counts.clone())
     }
 
-    fn over(config: Config, table: Arc<Table>, slice: Arc<Slice>, counts: Counts) -> Self {
-        let count = |rule: &Rule, verdict: &str| {
-            counts.get_or_create_owned(&vec![("rule", rule.name.clone()), ("verdict", verdict.to_owned())])
+    fn over(
+        config: Config,
+        (table, under_way): (Arc<Table>, Arc<UnderWay>),
+        slice: Arc<Slice>,
+        counts: Counts,
+    ) -> Self {
+        let count = |name: &str, verdict: &str| {
+            counts.get_or_create_owned(&vec![("rule", name.to_owned()), ("verdict", verdict.to_owned())])
         };
+        let refusal = |shadow| if shadow { "would-refuse" } else { "refused" };
         let running = |rule: &Rule| Running {
             pace: Pace::new(rule.quota, rule.window_s, rule.burst.unwrap_or(rule.quota)),
-            matcher: Matcher::new(rule, &table),
+            matcher: Matcher::of_rule(rule, &table),
             policy: fields::policy(rule),
-            passed: count(rule, "passed"),
-            refused: count(rule, if rule.shadow { "would-refuse" } else { "refused" }),
+            passed: count(&rule.name, "passed"),
+            refused: count(&rule.name, refusal(rule.shadow)),
             rule: rule.clone(),
         };
+        let capping = |cap: &Cap| Capping {
+            matcher: Matcher::of_cap(cap, &table),
+            policy: fields::cap_policy(cap),
+            passed: count(&cap.name, "passed"),
+            refused: count(&cap.name, refusal(cap.shadow)),
+            cap: cap.clone(),
+        };
         let rules = config.rules.iter().filter(|_| config.enabled).map(running).collect();
-        Self { rules, table, slice, counts, config }
+        let caps = config.caps.iter().filter(|_| config.enabled).map(capping).collect();
+        let keys = Keys::new(&config);
+        Self { rules, caps, keys, table, under_way, slice, counts, config }
     }
 
     /// Decides about a request, and counts it where it may go on.
     pub(crate) fn check(&self, question: &Question<'_>, now_us: i64) -> Verdict {
         let client = question.client.to_canonical();
-        if self.config.denied.iter().any(|network| network.contains(&client)) {
+        let known = self.keys.of(question);
+        let known = known.as_ref();
+        if known.is_some_and(|known| known.denied)
+            || self.config.denied.iter().any(|network| network.contains(&client))
+        {
             return Verdict::Refused(Refused::denied());
         }
-        if self.rules.is_empty() || self.config.exempt.iter().any(|network| network.contains(&client)) {
+        if self.rules.is_empty() && self.caps.is_empty()
+            || known.is_some_and(|known| known.exempt)
+            || self.config.exempt.iter().any(|network| network.contains(&client))
+        {
             return Verdict::Free;
         }
         let now_ns = nanoseconds(now_us);
         let mut told = fields::Told::default();
+        let held = match self.enter(question, known, &mut told) {
+            Ok(held) => held,
+            Err(violated) => {
+                let (standing, reason) = (told.standing(), Reason::Crowded);
+                return Verdict::Refused(Refused { reason, standing, violated, wait_s: CROWDED_WAIT_S });
+            }
+        };
         let mut spent: Vec<(usize, u64)> = Vec::new();
         let mut waiting = Vec::new();
         let mut refused: Option<(Vec<String>, u64, Reason)> = None;
         for (index, running) in self.rules.iter().enumerate() {
-            let Some(key) = running.matcher.key(question, &self.table) else { continue };
+            let Some(key) = running.matcher.key(question, known, &self.table) else { continue };
             let rule = &running.rule;
             let late = !rule.statuses.is_empty() || rule.misses;
             let cost = if late { 0 } else { rule.cost };
@@ -147,10 +199,10 @@ impl Limits {
         }
         let standing = told.standing();
         let Some((violated, wait_ns, reason)) = refused else {
-            return if standing.is_none() && waiting.is_empty() {
+            return if standing.is_none() && waiting.is_empty() && held.is_empty() {
                 Verdict::Free
             } else {
-                Verdict::Within(Admission { standing, waiting })
+                Verdict::Within(Admission { standing, waiting, held })
             };
         };
         // Whoever is refused by one rule has not used the quota of the others.
@@ -159,6 +211,39 @@ impl Limits {
             self.table.refund(key, running.rule.cost, self.pace(running));
         }
         Verdict::Refused(Refused { reason, standing, violated, wait_s: gcra::seconds(wait_ns) })
+    }
+
+    /// Counts a request as under way by every cap that means it, or says which are full.
+    fn enter(
+        &self,
+        question: &Question<'_>,
+        known: Option<&Known<'_>>,
+        told: &mut fields::Told,
+    ) -> Result<Vec<Held>, Vec<String>> {
+        let (mut held, mut full) = (Vec::new(), Vec::new());
+        for Capping { cap, matcher, policy, passed, refused } in &self.caps {
+            let Some(key) = matcher.key(question, known, &self.table) else { continue };
+            let max = if cap.shadow { u32::MAX } else { cap.under_way_max };
+            let (count, fits) = match self.under_way.enter(key, max) {
+                Ok((one, count)) => {
+                    held.push(one);
+                    (count, count <= cap.under_way_max)
+                }
+                Err(count) => {
+                    full.push(cap.name.clone());
+                    (count, false)
+                }
+            };
+            if fits {
+                passed.inc()
+            } else {
+                refused.inc()
+            };
+            if !cap.shadow {
+                told.add_cap(&cap.name, policy, cap.under_way_max, count);
+            }
+        }
+        if full.is_empty() { Ok(held) } else { Err(full) }
     }
 
     /// Of a shared rule this edge's slice.
@@ -181,6 +266,9 @@ impl Limits {
         }
     }
 }
+
+/// Nobody knows when a request that is under way ends; a client that asks once a second harms nobody.
+const CROWDED_WAIT_S: u64 = 1;
 
 fn refuse(refused: &mut Option<(Vec<String>, u64, Reason)>, rule: &Rule, wait_ns: u64, reason: Reason) {
     let (violated, longest_ns, worst) = refused.get_or_insert_with(|| (Vec::new(), 0, reason));

@@ -1,11 +1,14 @@
 //! The rules as an operator writes them, and which requests they mean.
 
+use super::cap::Cap;
+use super::keys::{KeyHash, Known, NO_TIER, Tier};
 use super::table::Table;
 use super::{Question, fits_method};
 use crate::Error;
-use http::header;
+use http::header::{self, HeaderName};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 /// How much clients may ask.
@@ -18,13 +21,23 @@ pub struct Config {
     pub exempt: Vec<IpNet>,
     /// Networks that are refused outright (403).
     pub denied: Vec<IpNet>,
+    /// The field in which clients show their API key: of `authorization` what follows `Bearer`.
+    pub api_key_field: String,
+    /// API keys that no rule or cap holds for.
+    pub exempt_keys: Vec<KeyHash>,
+    /// API keys that are refused outright (403).
+    pub denied_keys: Vec<KeyHash>,
+    /// API keys with limits of their own.
+    pub tiers: Vec<Tier>,
     /// Into how many slices shared quotas are cut until the region's node has said how many edges there are.
     pub edges: u32,
     /// How often the node is asked, in milliseconds: for so long a change may be unknown.
     pub lease_ms: u64,
     /// Keys that are remembered, over all rules.
     pub entries_max: usize,
-    /// All that fit a request hold.
+    /// Requests under way; all that fit a request hold.
+    pub caps: Vec<Cap>,
+    /// Requests in a time; all that fit a request hold.
     pub rules: Vec<Rule>,
 }
 
@@ -43,6 +56,9 @@ pub struct Rule {
     /// Methods; none means every one.
     #[serde(default)]
     pub methods: Vec<String>,
+    /// Tiers of API keys, `none` for requests without a known key; none named means all.
+    #[serde(default)]
+    pub tiers: Vec<String>,
     /// By what requests are told apart: all parts together.
     #[serde(default = "by_address")]
     pub key: Vec<KeyPart>,
@@ -84,6 +100,9 @@ pub enum KeyPart {
     Address,
     /// Whatever stands in `Authorization`; requests without it are told apart by address.
     Credential,
+    /// The API key, where it is a known one; requests with another, or none, are told apart by address: who invents keys
+    /// wins nothing.
+    ApiKey,
     /// The host that is asked.
     Host,
     /// The method.
@@ -96,7 +115,7 @@ pub enum KeyPart {
     Cookie(String),
 }
 
-fn by_address() -> Vec<KeyPart> {
+pub(super) fn by_address() -> Vec<KeyPart> {
     vec![KeyPart::Address]
 }
 
@@ -108,15 +127,19 @@ impl Default for Config {
     /// Nothing is limited: an edge that knows nothing of its origin has no reason to refuse.
     fn default() -> Self {
         const ENTRIES_MAX: usize = 262_144;
-        let none = || Vec::new();
         Self {
             enabled: true,
             exempt: Vec::new(),
             denied: Vec::new(),
+            api_key_field: header::AUTHORIZATION.as_str().to_owned(),
+            exempt_keys: Vec::new(),
+            denied_keys: Vec::new(),
+            tiers: Vec::new(),
             edges: 4,
             lease_ms: 200,
             entries_max: ENTRIES_MAX,
-            rules: none(),
+            caps: Vec::new(),
+            rules: Vec::new(),
         }
     }
 }
@@ -124,15 +147,38 @@ impl Default for Config {
 impl Config {
     pub(crate) fn check(&self) -> Result<(), Error> {
         const WINDOW_S_MAX: u64 = 31 * 86_400;
-        let named = |rule: &Rule| {
-            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            (1..=32).contains(&rule.name.len()) && rule.name.chars().all(fits)
-        };
-        let unique = |rule: &Rule| self.rules.iter().filter(|other| other.name == rule.name).count() == 1;
         let all = |holds: &dyn Fn(&Rule) -> bool| self.rules.iter().all(holds);
         let rules = [
-            (all(&named), "`limits.rules.name` needs 1 to 32 of a-z, 0-9 and `-`"),
-            (all(&unique), "two of `limits.rules` have one name"),
+            (
+                self.rules.iter().all(|rule| is_name(&rule.name)),
+                "`limits.rules.name` needs 1 to 32 of a-z, 0-9 and `-`",
+            ),
+            (
+                self.caps.iter().all(|cap| is_name(&cap.name)),
+                "`limits.caps.name` needs 1 to 32 of a-z, 0-9 and `-`",
+            ),
+            (self.names_are_unique(), "two of `limits.rules`, `caps` or `tiers` have one name"),
+            (
+                self.tiers.iter().all(|tier| is_name(&tier.name) && tier.name != NO_TIER),
+                "`limits.tiers.name` needs 1 to 32 of a-z, 0-9 and `-`, and is not `none`",
+            ),
+            (
+                self.tiers_are_known(),
+                "`tiers` of `limits.rules` and `caps` are names of `limits.tiers`, or `none`",
+            ),
+            (self.keys_are_in_one_tier(), "a key is in two of `limits.tiers`"),
+            (
+                self.api_key_field.parse::<HeaderName>().is_ok(),
+                "`limits.api_key_field` is the name of a request field",
+            ),
+            (
+                self.caps.iter().all(|cap| cap.under_way_max > 0),
+                "`limits.caps.under_way_max` must be positive",
+            ),
+            (
+                self.caps.iter().all(|cap| begin_with_slash(&cap.paths) && begin_with_slash(&cap.except)),
+                "`limits.caps.paths` and `except` begin with a slash",
+            ),
             (
                 all(&|rule| rule.quota > 0 && (1..=WINDOW_S_MAX).contains(&rule.window_s)),
                 "`limits.rules` need a positive `quota` and a `window_s` of 1 second to 31 days",
@@ -147,7 +193,7 @@ impl Config {
                 "`limits.rules`: `ban_after` and `ban_s` belong together",
             ),
             (
-                all(&|rule| rule.paths.iter().chain(&rule.except).all(|path| path.starts_with('/'))),
+                all(&|rule| begin_with_slash(&rule.paths) && begin_with_slash(&rule.except)),
                 "`limits.rules.paths` and `except` begin with a slash",
             ),
             (self.entries_max > 0, "`limits.entries_max` must be positive"),
@@ -161,37 +207,86 @@ impl Config {
     }
 }
 
-/// A rule that is asked for every request.
+impl Config {
+    fn names_are_unique(&self) -> bool {
+        let unique = |names: Vec<&str>| names.iter().collect::<HashSet<_>>().len() == names.len();
+        let tiers = self.tiers.iter().map(|tier| tier.name.as_str()).collect();
+        let rules = self.rules.iter().map(|rule| rule.name.as_str());
+        unique(tiers) && unique(rules.chain(self.caps.iter().map(|cap| cap.name.as_str())).collect())
+    }
+
+    fn tiers_are_known(&self) -> bool {
+        let known = |name: &String| name == NO_TIER || self.tiers.iter().any(|tier| tier.name == *name);
+        let named = self.rules.iter().flat_map(|rule| &rule.tiers);
+        named.chain(self.caps.iter().flat_map(|cap| &cap.tiers)).all(known)
+    }
+
+    fn keys_are_in_one_tier(&self) -> bool {
+        let mut seen = HashSet::new();
+        self.tiers.iter().flat_map(|tier| &tier.keys).all(|key| seen.insert(*key))
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=32).contains(&name.len()) && name.chars().all(fits)
+}
+
+fn begin_with_slash(paths: &[String]) -> bool {
+    paths.iter().all(|path| path.starts_with('/'))
+}
+
+/// Which requests a rule or a cap means, and by whom it counts them.
 pub(super) struct Matcher {
-    rule: Rule,
+    paths: Vec<String>,
+    except: Vec<String>,
+    methods: Vec<String>,
+    tiers: Vec<String>,
+    parts: Vec<KeyPart>,
     /// Keeps the keys of this rule apart from those of others, and the same when rules are changed around it.
     seed: u64,
 }
 
 impl Matcher {
-    pub(super) fn new(rule: &Rule, table: &Table) -> Self {
-        Self { rule: rule.clone(), seed: table.hash(&rule.name) }
+    pub(super) fn of_rule(rule: &Rule, table: &Table) -> Self {
+        let Rule { paths, except, methods, tiers, key, name, .. } = rule.clone();
+        Self { paths, except, methods, tiers, parts: key, seed: table.hash(&name) }
+    }
+
+    pub(super) fn of_cap(cap: &Cap, table: &Table) -> Self {
+        let Cap { paths, except, methods, tiers, key, name, .. } = cap.clone();
+        Self { paths, except, methods, tiers, parts: key, seed: table.hash(&name) }
     }
 
     /// The key under which this request is counted; `None` where the rule does not mean it.
-    pub(super) fn key(&self, question: &Question<'_>, table: &Table) -> Option<u64> {
-        let rule = &self.rule;
+    pub(super) fn key(
+        &self,
+        question: &Question<'_>,
+        known: Option<&Known<'_>>,
+        table: &Table,
+    ) -> Option<u64> {
         let begins = |prefixes: &[String]| prefixes.iter().any(|prefix| begins_with(question.path, prefix));
-        let meant = (rule.paths.is_empty() || begins(&rule.paths))
-            && !begins(&rule.except)
-            && fits_method(&rule.methods, &question.head.method);
-        let part = |part: &KeyPart| part.of(question, table);
-        meant.then(|| rule.key.iter().map(part).fold(self.seed, |key, part| table.hash((key, part))))
+        let tier = known.and_then(|known| known.tier).unwrap_or(NO_TIER);
+        let meant = (self.paths.is_empty() || begins(&self.paths))
+            && !begins(&self.except)
+            && fits_method(&self.methods, &question.head.method)
+            && (self.tiers.is_empty() || self.tiers.iter().any(|name| name == tier));
+        let part = |part: &KeyPart| part.of(question, known, table);
+        meant.then(|| self.parts.iter().map(part).fold(self.seed, |key, part| table.hash((key, part))))
     }
 }
 
 impl KeyPart {
-    fn of(&self, question: &Question<'_>, table: &Table) -> u64 {
+    fn of(&self, question: &Question<'_>, known: Option<&Known<'_>>, table: &Table) -> u64 {
         let headers = &question.head.headers;
         match self {
             Self::Address => table.hash(network(question.client)),
             Self::Credential => match headers.get(header::AUTHORIZATION) {
                 Some(credential) => table.hash(credential.as_bytes()),
+                None => table.hash(network(question.client)),
+            },
+            Self::ApiKey => match known {
+                Some(known) => table.hash(known.hash),
                 None => table.hash(network(question.client)),
             },
             Self::Host => table.hash(question.host.to_ascii_lowercase()),

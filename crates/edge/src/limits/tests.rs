@@ -185,6 +185,161 @@ fn lists_come_before_rules() {
     assert!(passes(&limits, "11.0.0.1", 0) && !passes(&limits, "11.0.0.1", 0));
 }
 
+/// A configuration with two known keys: `gold`, of a tier, and `bad`, which is denied.
+fn with_keys(rest: &str) -> Config {
+    let (gold, free, bad) = (KeyHash::of(b"gold"), KeyHash::of(b"free"), KeyHash::of(b"bad"));
+    let text = format!(
+        r#"{{"tiers": [{{"name": "partner", "keys": ["{gold}"]}}], "exempt_keys": ["{free}"],
+            "denied_keys": ["{bad}"], {rest}}}"#
+    );
+    let config: Config = serde_json::from_str(&text).unwrap();
+    config.check().unwrap();
+    config
+}
+
+fn over(config: Config) -> Limits {
+    Limits::new(config, Arc::new(Slice::new()), Counts::default())
+}
+
+#[test]
+fn a_tier_has_a_quota_of_its_own_and_unknown_keys_win_nothing() {
+    let limits = over(with_keys(
+        r#""rules": [
+            {"name": "anybody", "quota": 2, "window_s": 60, "key": ["api_key"], "tiers": ["none"]},
+            {"name": "partner", "quota": 5, "window_s": 60, "key": ["api_key"], "tiers": ["partner"]}]"#,
+    ));
+    let passed = |client: &'static str, credential: &'static str| {
+        let fits = |_: &i32| {
+            !matches!(ask(&limits, client, "/a", ("authorization", credential), 0), Verdict::Refused(_))
+        };
+        (0..20).filter(fits).count()
+    };
+    assert_eq!(passed("1.2.3.4", "Bearer gold"), 5);
+    assert_eq!(passed("9.9.9.9", "bearer gold"), 0, "one key, wherever it comes from");
+    assert_eq!(passed("1.2.3.4", "Bearer free"), 20, "exempt");
+    // Each invented key, and none at all: the address counts.
+    assert_eq!(passed("1.2.3.4", "Bearer invented-1"), 2);
+    assert_eq!(passed("1.2.3.4", "Bearer invented-2"), 0);
+    assert_eq!(passed("1.2.3.4", "Basic gold"), 0);
+    assert_eq!(passed("1.2.3.5", ""), 2);
+}
+
+#[test]
+fn keys_may_come_in_another_field_and_be_denied() {
+    let limits = over(with_keys(r#""api_key_field": "x-api-key", "rules": []"#));
+    let denied = |field, value| match ask(&limits, "1.2.3.4", "/a", (field, value), 0) {
+        Verdict::Refused(refused) => Some(refused.reason),
+        _ => None,
+    };
+    assert_eq!(denied("x-api-key", "bad"), Some(Reason::Denied));
+    assert_eq!(denied("x-api-key", "gold"), None);
+    assert_eq!(denied("authorization", "Bearer bad"), None);
+}
+
+#[test]
+fn a_cap_counts_what_is_under_way_and_no_more() {
+    let cap = r#""caps": [{"name": "few", "under_way_max": 2, "paths": ["/a"], "tiers": ["none"]}]"#;
+    let limits = over(with_keys(cap));
+    let (one, two) = (ask(&limits, "1.2.3.4", "/a", NONE, 0), ask(&limits, "1.2.3.4", "/a/b", NONE, 0));
+    let Verdict::Refused(refused) = ask(&limits, "1.2.3.4", "/a", NONE, 0) else { panic!("it is full") };
+    assert_eq!((refused.reason, refused.violated.as_slice()), (Reason::Crowded, &["few".to_owned()][..]));
+    let policy = "\"few\";q=2;qu=\"concurrent-requests\"";
+    assert_eq!(told(Verdict::Refused(refused)), (policy.into(), "\"few\";r=0".into()));
+    assert!(matches!(ask(&limits, "1.2.3.4", "/b", NONE, 0), Verdict::Free), "elsewhere");
+    assert!(matches!(ask(&limits, "1.2.3.4", "/a", ("authorization", "Bearer gold"), 0), Verdict::Free));
+    assert!(matches!(ask(&limits, "1.2.3.5", "/a", NONE, 0), Verdict::Within(_)), "another client");
+    drop(one);
+    // What is under way is counted on by the rules that follow.
+    let limits = limits.renewed(with_keys(cap));
+    let three = ask(&limits, "1.2.3.4", "/a", NONE, 0);
+    assert!(matches!(three, Verdict::Within(_)) && !passes(&limits, "1.2.3.4", 0));
+    drop((two, three));
+    assert_eq!(limits.under_way.len(), 0, "nothing is remembered of what is over");
+}
+
+#[test]
+fn who_is_refused_by_a_rule_is_not_under_way() {
+    let caps = r#""caps": [{"name": "all", "under_way_max": 2, "key": []}], "rules": [{"name": "r", "quota": 1, "window_s": 60}]"#;
+    let limits = over(with_keys(caps));
+    let held = ask(&limits, "1.2.3.4", "/a", NONE, 0);
+    for _ in 0..5 {
+        let Verdict::Refused(refused) = ask(&limits, "1.2.3.4", "/a", NONE, 0) else {
+            panic!("its quota is used up")
+        };
+        assert_eq!(refused.reason, Reason::Limited);
+    }
+    let other = ask(&limits, "1.2.3.5", "/a", NONE, 0);
+    assert!(matches!(other, Verdict::Within(_)));
+    let Verdict::Refused(refused) = ask(&limits, "1.2.3.6", "/a", NONE, 0) else {
+        panic!("two are under way")
+    };
+    assert_eq!(refused.reason, Reason::Crowded, "a cap without a key is one for everybody");
+    drop((held, other));
+    assert!(passes(&limits, "1.2.3.6", 0), "and a cap that refused used no quota");
+}
+
+#[test]
+fn a_cap_in_the_shadow_refuses_nobody() {
+    let limits = over(with_keys(r#""caps": [{"name": "few", "under_way_max": 1, "shadow": true}]"#));
+    let held: Vec<Verdict> = (0..5).map(|_| ask(&limits, "1.2.3.4", "/a", NONE, 0)).collect();
+    assert!(held.iter().all(|verdict| matches!(verdict, Verdict::Within(_))));
+    let refused =
+        limits.counts.get_or_create(&vec![("rule", "few".into()), ("verdict", "would-refuse".into())]).get();
+    assert_eq!(refused, 4);
+}
+
+#[test]
+fn what_clients_are_told_is_a_list_of_the_draft() {
+    use sfv::{BareItem, List, ListEntry, Parser};
+    let limits = over(with_keys(
+        r#""caps": [{"name": "few", "under_way_max": 9}], "rules": [{"name": "r", "quota": 10, "window_s": 60}]"#,
+    ));
+    let (policy, state) = told(ask(&limits, "1.2.3.4", "/a", NONE, 0));
+    let read = |text: &str| {
+        let list = Parser::new(text).parse::<List>().unwrap();
+        let item = |entry: &ListEntry| {
+            let ListEntry::Item(item) = entry else { panic!("an inner list") };
+            let BareItem::String(name) = &item.bare_item else { panic!("a name is a string") };
+            let keys = item.params.keys().map(|key| key.as_str()).collect::<Vec<_>>().join(" ");
+            format!("{} {keys}", name.as_str())
+        };
+        list.iter().map(item).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&policy), ["few q qu", "r q w"]);
+    assert_eq!(read(&state), ["few r"]);
+}
+
+#[test]
+fn nonsense_of_keys_tiers_and_caps_is_refused_with_the_name_of_the_field() {
+    let gold = KeyHash::of(b"gold");
+    let table = [
+        (r#"{"exempt_keys": ["abc"]}"#.to_owned(), "64 hexadecimal digits"),
+        (format!(r#"{{"denied_keys": ["{}"]}}"#, "x".repeat(64)), "64 hexadecimal digits"),
+        (r#"{"api_key_field": "a b"}"#.to_owned(), "api_key_field"),
+        (r#"{"tiers": [{"name": "none", "keys": []}]}"#.to_owned(), "tiers.name"),
+        (r#"{"tiers": [{"name": "a", "keys": []}, {"name": "a", "keys": []}]}"#.to_owned(), "one name"),
+        (
+            format!(r#"{{"tiers": [{{"name": "a", "keys": ["{gold}"]}}, {{"name": "b", "keys": ["{gold}"]}}]}}"#),
+            "two of `limits.tiers`",
+        ),
+        (r#"{"rules": [{"name": "r", "quota": 1, "window_s": 1, "tiers": ["x"]}]}"#.to_owned(), "limits.tiers"),
+        (r#"{"caps": [{"name": "c", "under_way_max": 0}]}"#.to_owned(), "under_way_max"),
+        (r#"{"caps": [{"name": "C", "under_way_max": 1}]}"#.to_owned(), "caps.name"),
+        (r#"{"caps": [{"name": "c", "under_way_max": 1, "paths": ["a"]}]}"#.to_owned(), "caps.paths"),
+        (
+            r#"{"caps": [{"name": "r", "under_way_max": 1}], "rules": [{"name": "r", "quota": 1, "window_s": 1}]}"#.to_owned(),
+            "one name",
+        ),
+    ];
+    for (text, field) in table {
+        let said = match serde_json::from_str::<Config>(&text) {
+            Ok(config) => config.check().unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(said.contains(field), "{said}");
+    }
+}
+
 #[test]
 fn a_heavy_request_counts_for_several() {
     let limits = limits(vec![Rule { cost: 4, ..rule("r", 10, 60) }]);

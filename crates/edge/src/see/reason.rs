@@ -64,6 +64,7 @@ words! {
         Head => "head",
         Limited => "rate-limited",
         Banned => "banned",
+        Crowded => "crowded",
         Denied => "denied",
         PurgeRefused => "purge-refused",
         Status => "status",

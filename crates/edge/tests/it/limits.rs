@@ -1,6 +1,10 @@
-use crate::support::{Answer, World};
+use crate::support::{Answer, World, until};
 use edge::{LimitsConfig, Rule};
 use http::Method;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 fn rule(text: &str) -> Rule {
     serde_json::from_str(text).expect("a rule")
@@ -77,6 +81,90 @@ async fn exempt_networks_are_never_held_back_and_denied_ones_always() {
     let world = World::with(|config| config.limits.denied = vec!["127.0.0.0/8".parse().unwrap()]).await;
     let got = world.get("/a").await;
     assert_eq!((got.status, got.problem()["code"].as_str()), (403, Some("forbidden")));
+}
+
+fn capped(name: &str, max: u32) -> LimitsConfig {
+    let text = format!(r#"{{"caps": [{{"name": "{name}", "under_way_max": {max}}}]}}"#);
+    serde_json::from_str(&text).expect("a cap")
+}
+
+#[tokio::test]
+async fn a_request_is_under_way_until_its_answer_has_passed_or_its_client_has_gone() {
+    let gate = Arc::new(Semaphore::new(0));
+    let world = World::with(|config| config.limits = capped("one", 1)).await;
+    let held = gate.clone();
+    world.near.answer(move |seen| match seen.target.as_str() {
+        "/slow" => Answer::ok("slow").behind(&held),
+        _ => Answer::fresh("a"),
+    });
+    let slow = b"GET /slow HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    let mut first = TcpStream::connect(world.address).await.unwrap();
+    first.write_all(slow).await.unwrap();
+    until(|| world.near.count() == 1).await;
+    let refused = world.get("/a").await;
+    assert_eq!((refused.status, refused.field("retry-after")), (429, "1"));
+    assert_eq!(refused.cache_status(), "sangraha-edge; detail=crowded");
+    assert_eq!(refused.field("ratelimit-policy"), "\"one\";q=1;qu=\"concurrent-requests\"");
+    assert_eq!(refused.field("ratelimit"), "\"one\";r=0");
+    assert_eq!(refused.problem()["violated-policies"], serde_json::json!(["one"]));
+    gate.add_permits(1);
+    let mut answer = String::new();
+    first.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("slow"), "{answer}");
+    assert_eq!(world.get("/a").await.status, 200);
+
+    let mut second = TcpStream::connect(world.address).await.unwrap();
+    second.write_all(slow).await.unwrap();
+    until(|| world.near.count() == 3).await;
+    assert_eq!(world.get("/a").await.status, 429);
+    drop(second);
+    world.until(|status| status.connections <= 1).await;
+    assert_eq!(world.get("/a").await.status, 200, "who hangs up is not under way");
+}
+
+#[tokio::test]
+async fn a_cap_changes_without_losing_count() {
+    let gate = Arc::new(Semaphore::new(0));
+    let world = World::with(|config| config.limits = capped("one", 1)).await;
+    let held = gate.clone();
+    world.near.answer(move |_| Answer::ok("slow").behind(&held));
+    let world = &world;
+    let slow = world.get("/slow");
+    let meanwhile = async {
+        until(|| world.near.count() == 1).await;
+        assert_eq!(world.get("/a").await.status, 429);
+        world.reload(|config| config.limits = capped("one", 2)).unwrap();
+        let second = world.get("/b");
+        let third = async {
+            until(|| world.near.count() == 2).await;
+            assert_eq!(world.get("/c").await.status, 429, "two are under way");
+            gate.add_permits(2);
+        };
+        assert_eq!(tokio::join!(second, third).0.status, 200);
+    };
+    assert_eq!(tokio::join!(slow, meanwhile).0.status, 200);
+}
+
+#[tokio::test]
+async fn keys_are_known_by_their_hash() {
+    let (gold, bad) = (edge::KeyHash::of(b"gold"), edge::KeyHash::of(b"bad"));
+    let text = format!(
+        r#"{{"tiers": [{{"name": "partner", "keys": ["{gold}"]}}], "denied_keys": ["{bad}"], "rules": [
+            {{"name": "anybody", "quota": 1, "window_s": 60, "tiers": ["none"]}},
+            {{"name": "partner", "quota": 3, "window_s": 60, "tiers": ["partner"], "key": ["api_key"]}}]}}"#
+    );
+    let limits: LimitsConfig = serde_json::from_str(&text).unwrap();
+    let world = World::with(move |config| config.limits = limits).await;
+    let world = &world;
+    let ask = |token: &'static str| async move {
+        let got = world.get_with("/a", &[("authorization", token)]).await;
+        (got.status, got.field("ratelimit-policy").to_owned())
+    };
+    assert_eq!(ask("Bearer gold").await, (200, "\"partner\";q=3;w=60".to_owned()));
+    assert_eq!(ask("Bearer other").await, (200, "\"anybody\";q=1;w=60".to_owned()));
+    assert_eq!(ask("Bearer another").await.0, 429);
+    assert_eq!(ask("Bearer gold").await.0, 200);
+    assert_eq!(ask("Bearer bad").await.0, 403);
 }
 
 #[tokio::test]

@@ -25,16 +25,21 @@ apt_install() {
 }
 
 # Installs packages whose services stay down: what is wanted is the program, not a server for everybody who can connect.
-# Debian's own word for it is a policy that refuses starts while packages are set up. One that is there already is kept.
-apt_install_asleep() {
-  local policy=/usr/sbin/policy-rc.d as_root=() installed
+# Debian's own word for it is a policy that refuses starts while packages are set up. One of somebody else is kept. Ours goes
+# however this ends, and means nothing once this process is gone, should it be killed outright; the next one takes it away.
+apt_install_asleep() (
+  policy=/usr/sbin/policy-rc.d mark="sangraha: services stay down while packages are installed" me=$BASHPID as_root=()
   [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
-  [ -e "$policy" ] && policy=
-  [ -n "$policy" ] && command -v apt-get >/dev/null && "${as_root[@]}" install -m 755 /dev/stdin "$policy" 2>/dev/null <<<$'#!/bin/sh\nexit 101'
-  apt_install "$@" && installed=yes
-  [ -n "$policy" ] && "${as_root[@]}" rm -f "$policy" 2>/dev/null
-  [ -n "${installed:-}" ]
-}
+  if command -v apt-get >/dev/null && { [ ! -e "$policy" ] || grep -qs "$mark" "$policy"; }; then
+    trap '"${as_root[@]}" rm -f "$policy" 2>/dev/null' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    printf '#!/bin/sh\n# %s\nkill -0 %s 2>/dev/null && exit 101\nexit 0\n' "$mark" "$me" |
+      "${as_root[@]}" install -m 755 /dev/stdin "$policy" 2>/dev/null
+  fi
+  apt_install "$@"
+)
 
 need_compiler() {
   command -v cc >/dev/null && return

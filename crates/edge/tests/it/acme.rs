@@ -228,6 +228,52 @@ async fn another_authority_is_asked_for_an_account_and_more_names_are_due_at_onc
 }
 
 #[tokio::test]
+async fn a_reload_asks_for_other_names_in_another_way_and_loses_no_connection() {
+    fn acme(config: &mut Config) -> &mut AcmeConfig {
+        config.acme.as_mut().unwrap()
+    }
+    let Some(town) = Town::new("reload", AcmeChallenge::Http01).await else { return };
+    town.issued(1).await;
+    let mut early = town.connect().await.unwrap();
+    let first = shown(&early);
+    ask(&mut early).await;
+    // What cannot work is refused by its name, and nothing changes.
+    let cannot = town.world.reload(|config| acme(config).terms_agreed = false).unwrap_err();
+    assert!(cannot.to_string().contains("acme.terms_agreed"), "{cannot}");
+    let file = town.pebble.root();
+    let cannot = town.world.reload(|config| acme(config).folder = file).unwrap_err();
+    assert!(cannot.to_string().contains("server.pem"), "a file is no folder: {cannot}");
+    assert_eq!((town.status().names.len(), shown(&town.connect().await.unwrap())), (2, first.clone()));
+
+    // More names than the certificate has: due at once, at the pace that outlives the change.
+    let changed = town.world.reload(|config| {
+        acme(config).names.push("more.edge.test".to_owned());
+        acme(config).challenge = AcmeChallenge::TlsAlpn01;
+    });
+    assert_eq!(changed.unwrap(), 2);
+    town.world.until(|status| status.certificate.as_ref().is_some_and(|known| known.names.len() == 3)).await;
+    let wait = (town.status().next_attempt_at - town.world.clock.now()).num_seconds();
+    assert!((1..=720).contains(&wait), "{wait}");
+    assert_eq!(shown(&town.connect().await.unwrap()), first, "until there is another one");
+    town.world.advance(wait + 1);
+    town.issued(2).await;
+    town.world
+        .until(|status| status.certificate.as_ref().is_some_and(|known| known.expires_at.is_some()))
+        .await;
+    let second = shown(&town.connect().await.unwrap());
+    assert_ne!(first, second);
+    assert!(ask(&mut early).await.starts_with("HTTP/1.1 200 OK\r\n"));
+
+    // Without an authority the files go on being served, and nobody is asked any more.
+    let pem = town.pebble.folder.join("acme/certificate.pem");
+    let pair = edge::Certificate { chain: pem.clone(), key: pem };
+    town.world.reload(|config| (config.acme, config.tls) = (None, vec![pair])).unwrap();
+    town.world.until(|status| status.certificate.is_none()).await;
+    assert_eq!(shown(&town.connect().await.unwrap()), second);
+    assert!(ask(&mut early).await.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[tokio::test]
 async fn a_broken_directory_leaves_the_rest_at_work() {
     let Some(pebble) = Pebble::start("broken", free_port(), free_port()).await else { return };
     let nobody = url::Url::parse(&format!("https://127.0.0.1:{}/dir", free_port())).unwrap();

@@ -7,6 +7,7 @@ use crate::origin::collapse::{Boarding, Landing, Leader, Waiting};
 use crate::origin::growing::{Added, Follower, Growing, Whole};
 use crate::origin::plan::{Plan, Times, settle};
 use crate::origin::upstream::{Failure, Tries};
+use crate::policy::Demand;
 use crate::policy::slices::divisible;
 use crate::policy::validate::{conditionals, confirms};
 use crate::see::reason::Reason;
@@ -308,14 +309,18 @@ impl Errand<'_> {
         let slice_bytes = inner.config.slice_bytes();
         let length = divisible(head.status, &head.headers, relay.size_hint().exact(), slice_bytes);
         // Others may not have what was asked with credentials, and each slice would show them again.
-        let length = length.filter(|_| !ask.asked.contains_key(header::AUTHORIZATION));
-        if let Some(length) = length
+        let personal = ask.asked.contains_key(header::AUTHORIZATION)
+            || inner.profile.clients_decide && Demand::of(&ask.asked).no_store;
+        if let Some(length) = length.filter(|_| !personal)
             && let Ok(plan) = Plan::of(inner, ask, base, &head, times)
             && plan.may_grow(inner)
         {
             return plan.divide(inner, ask, base, length);
         }
-        self.inner.flights.mark(&self.ask.key, false);
+        // How one client asks says nothing about the next one.
+        if length.is_none() || !personal {
+            inner.flights.mark(&ask.key, false);
+        }
         Filled::Stream(Box::new(head), relay, Reason::TooLarge)
     }
 

@@ -13,7 +13,7 @@ use crate::origin::fill::Ask;
 use crate::origin::plan::read_lsn;
 use crate::origin::upstream::{Failure, Tries};
 use crate::policy::slices::{Misfit, Piece, fits};
-use crate::policy::{Exchange, admit};
+use crate::policy::{Demand, Exchange, admit};
 use crate::purge::generations::Validity;
 use crate::store::key::Key;
 use crate::store::memory::Found;
@@ -185,7 +185,8 @@ impl Sliced {
     /// A part may be kept where the whole may; one that says otherwise is of something else.
     fn may_be_kept(&self, head: &Parts) -> Result<(), Broken> {
         let now_s = u64::try_from(self.inner.now_us() / 1_000_000).unwrap_or(0);
-        let (asked, headers) = (&self.ask.asked, &head.headers);
+        // What this client asks of caches says nothing about the origin's answer.
+        let (asked, headers) = (&HeaderMap::new(), &head.headers);
         let exchange = Exchange { asked, status: StatusCode::OK, headers, sent_s: now_s, received_s: now_s };
         match admit(&exchange, &self.inner.profile) {
             Ok(_) => Ok(()),
@@ -195,7 +196,8 @@ impl Sliced {
 
     fn keep(&self, key: &Key, headers: &HeaderMap, generation: u64, body: Bytes) {
         let Self { inner, object, ask, .. } = self;
-        if inner.generations.admits(generation, &object.tags, read_lsn(headers)).is_err() {
+        let unwanted = inner.profile.clients_decide && Demand::of(&ask.asked).no_store;
+        if unwanted || inner.generations.admits(generation, &object.tags, read_lsn(headers)).is_err() {
             return;
         }
         let slice = Object::new(Made {

@@ -197,6 +197,18 @@ async fn a_version_that_changed_before_the_first_slice_is_asked_for_anew() {
     assert_eq!(part(&world, "bytes=0-9").await.2, body("b")[..10]);
 }
 
+#[tokio::test]
+async fn how_one_client_asks_does_not_keep_others_from_slices() {
+    for field in [("authorization", "Bearer x"), ("cache-control", "no-store")] {
+        let world = world(|config| config.profile = Kind::Rfc).await;
+        let got = world.get_with("/a", &[field]).await;
+        assert_eq!((got.status, got.body == body("a")), (200, true));
+        assert_eq!((ranges(&world).len(), world.status().objects), (0, 0), "{field:?}: it passes through");
+        assert_eq!(part(&world, "bytes=0-9").await.0, 206);
+        assert_eq!(ranges(&world), [range_of(0)], "{field:?}");
+    }
+}
+
 type Lie = fn(&Seen) -> Answer;
 
 /// Answers to ranges that are no slices.
@@ -337,6 +349,13 @@ async fn what_clients_ask_of_the_cache_holds_for_slices() {
     let got = world.get_with("/a", &known).await;
     assert_eq!((got.status, got.body.as_str()), (206, &body("a")[5..9]));
     assert_eq!(world.near.last().field("range"), "bytes=5-8", "with credentials: to the origin and back");
+    let unkept = [("cache-control", "no-store"), ("range", "bytes=50000-50009")];
+    for _ in 0..2 {
+        let before = ranges(&world).len();
+        assert_eq!(world.get_with("/a", &unkept).await.body, body("a")[50_000..50_010]);
+        assert_eq!(ranges(&world).len(), before + 1, "what a client does not want kept is not");
+    }
+    assert_eq!(world.get_with("/a", &only("bytes=0-9")).await.status, 206, "and the rest stays");
     assert_eq!(world.send(Method::PUT, "/a", &[], "x").await.status, 200);
     let before = ranges(&world).len();
     assert_eq!(part(&world, "bytes=0-9").await.0, 206);

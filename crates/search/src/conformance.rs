@@ -785,7 +785,7 @@ async fn rebuild_swap_is_atomic_under_queries(bench: &Bench) {
     drop(search);
     // Its size on disk may still change, as segments are merged.
     let again = bench.open().await.stats().await.unwrap();
-    let lasting = |stats: &Stats| (stats.documents, stats.generation, stats.position);
+    let lasting = |stats: &Stats| (stats.documents, stats.generation.clone(), stats.position);
     assert_eq!(lasting(&again), lasting(&stats), "and lasts");
     assert_eq!(bench.indexes().await, 2, "one generation is kept back, no more");
 }

@@ -112,14 +112,6 @@ impl Reader {
         self.0.replicas.iter().chain(&self.0.primary).any(|node| node.allows())
     }
 
-    /// Whether a node that answers is fresh enough to know what was changed lately. Where none is, reads go on, and what
-    /// they show may be of any age.
-    pub fn is_current(&self) -> bool {
-        let lag_ms_max = self.0.lag_ms_max;
-        let is_current = |node: &Arc<NodeState>| node.is_up() && node.age_ms() <= lag_ms_max;
-        self.0.replicas.iter().chain(&self.0.primary).any(is_current)
-    }
-
     async fn choose(&self, policy: ReadPolicy, avoid: Option<&Arc<NodeState>>) -> Result<Chosen, Error> {
         let inner = &*self.0;
         let may_serve = |node: &&Arc<NodeState>| avoid.is_none_or(|avoid| !Arc::ptr_eq(avoid, node));
@@ -255,6 +247,12 @@ impl Read {
     /// Age of the heartbeat row on the node, in milliseconds: how old an answer may be.
     pub fn age_ms(&self) -> u64 {
         self.chosen().age_ms
+    }
+
+    /// Whether the node is fresh enough to know what was changed lately. Where none is, a stale one answers, and what it
+    /// shows may be of any age.
+    pub fn is_current(&self) -> bool {
+        self.age_ms() <= self.reader.0.lag_ms_max
     }
 
     /// The epoch of the database as the node knows it.

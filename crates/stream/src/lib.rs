@@ -76,6 +76,9 @@ pub struct Head {
     pub position: u64,
     /// Positions up to here are gone.
     pub trimmed: u64,
+    /// Whether the copy that says so is known to be recent: false where no copy that can be reached is, so that the log
+    /// may have gone on for long.
+    pub is_current: bool,
 }
 
 /// What can go wrong.
@@ -122,8 +125,6 @@ trait Backend: Send + Sync + 'static {
     async fn read(&self, after: u64, max: usize) -> Result<Vec<Entry>, Error>;
     /// Both ends, as the nearest copy has them.
     async fn head(&self) -> Result<Head, Error>;
-    /// Whether the copy that is read is known to be recent.
-    fn is_current(&self) -> bool;
     /// Forgets entries up to `up_to`.
     async fn trim(&self, up_to: u64) -> Result<u64, Error>;
 }
@@ -174,12 +175,6 @@ impl Stream {
             position.store(head.position, Ordering::Release);
         }
         Ok(Head { position: position.fetch_max(head.position, Ordering::AcqRel).max(head.position), ..head })
-    }
-
-    /// Whether what is read here is known to be recent: false where no copy that can be reached is, so that `head` may be
-    /// of any age.
-    pub fn is_current(&self) -> bool {
-        self.backend.is_current()
     }
 
     /// Forgets entries up to the position `up_to`; reading below it fails from then on. Answers how many.

@@ -2,7 +2,7 @@
 
 use crate::{Backend, Entry, Error, Head, OutboxCursor, Pending};
 use async_trait::async_trait;
-use store::{ReadPolicy, Reader, StreamRow, Writer};
+use store::{ReadPolicy, Reader, StreamHead, StreamRow, Writer};
 
 pub(crate) struct Postgres {
     pub(crate) reader: Reader,
@@ -28,12 +28,9 @@ impl Backend for Postgres {
     }
 
     async fn head(&self) -> Result<Head, Error> {
-        let head = self.reader.read(ReadPolicy::Any).await?.stream_head().await?;
-        Ok(Head { epoch: head.epoch, position: head.position, trimmed: head.trimmed })
-    }
-
-    fn is_current(&self) -> bool {
-        self.reader.is_current()
+        let read = self.reader.read(ReadPolicy::Any).await?;
+        let StreamHead { epoch, position, trimmed } = read.stream_head().await?;
+        Ok(Head { epoch, position, trimmed, is_current: read.is_current() })
     }
 
     async fn trim(&self, up_to: u64) -> Result<u64, Error> {

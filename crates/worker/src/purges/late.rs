@@ -15,7 +15,8 @@ impl Late {
     /// Whether an event waits for too long, where `applied` is the last position that was applied and `head` the newest.
     pub(super) fn is_late(&self, applied: u64, head: u64, now: Instant) -> bool {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.is_none_or(|(position, _)| position <= applied) {
+        // One beyond the head belongs to a stream that is no more.
+        if waiting.is_none_or(|(position, _)| position <= applied || position > head) {
             *waiting = (head > applied).then_some((head, now));
         }
         waiting.is_some_and(|(_, since)| now.duration_since(since) > WAIT_MAX)
@@ -32,6 +33,14 @@ mod tests {
         for second in 0..60 {
             assert!(!late.is_late(second * 10, second * 10 + 10, began + Duration::from_secs(second)));
         }
+    }
+
+    #[test]
+    fn an_event_of_a_stream_that_is_no_more_is_not_waited_for() {
+        let (late, began) = (Late::default(), Instant::now());
+        assert!(!late.is_late(7, 9, began));
+        assert!(!late.is_late(2, 2, began + Duration::from_secs(60)));
+        assert!(!late.is_late(2, 3, began + Duration::from_secs(61)));
     }
 
     #[test]

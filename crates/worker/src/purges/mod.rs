@@ -63,14 +63,15 @@ impl PurgeFeed {
         let asked = Applied { epoch, position: after };
         let _question = self.edges.ask(edge, asked);
         let batch = self.look(epoch, after, wait).await?;
-        if batch.purges.is_empty() && self.is_late().await { Err(Error::FeedLate) } else { Ok(batch) }
+        let says_nothing = batch.purges.is_empty() && !batch.purge_all;
+        if says_nothing && self.is_late().await { Err(Error::FeedLate) } else { Ok(batch) }
     }
 
     /// Whether changes may be hidden from this feed: no copy of the stream is recent, or the follower of the region does
     /// not get on.
     async fn is_late(&self) -> bool {
         let Ok(head) = self.stream.head().await else { return true };
-        !self.stream.is_current() || self.late.is_late(self.applied().position, head.position, Instant::now())
+        !head.is_current || self.late.is_late(self.applied().position, head.position, Instant::now())
     }
 
     /// The same for a reader that is no edge: nobody waits for it.

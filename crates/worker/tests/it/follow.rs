@@ -65,12 +65,11 @@ async fn a_feed_that_cannot_know_what_changed_does_not_say_that_nothing_did() {
     import(&world.writer, tag("bhakti")).await;
     let head = world.settled().await;
     let ask = || world.feed.next("edge", 1, head, Duration::ZERO);
-    let is_current = |expected| {
-        let stream = &world.stream;
-        async move {
-            until("a probe sees the heartbeat", async || (stream.is_current() == expected).then_some(()))
-                .await;
-        }
+    let is_current = async |expected: bool| {
+        until("a probe sees the heartbeat", async || {
+            (world.stream.head().await.unwrap().is_current == expected).then_some(())
+        })
+        .await;
     };
     assert!(ask().await.unwrap().purges.is_empty());
 
@@ -79,6 +78,7 @@ async fn a_feed_that_cannot_know_what_changed_does_not_say_that_nothing_did() {
     assert!(matches!(ask().await, Err(worker::Error::FeedLate)));
     // What it does know, it tells all the same.
     assert_eq!(world.ask(1, 0).await.position, head);
+    assert!(world.ask(7, head).await.purge_all);
 
     world.writer.heartbeat_write().await.unwrap();
     is_current(true).await;

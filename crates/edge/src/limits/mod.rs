@@ -192,6 +192,8 @@ impl Limits {
             running.count(&decision);
             told.add(&rule.name, &running.policy, rule.quota, &decision, pace, now_ns);
             match decision {
+                // Of a rule that counts answers nothing was spent yet.
+                Decision::Fits { .. } if late => {}
                 Decision::Fits { .. } => spent.push((index, key)),
                 Decision::Full { wait_ns } => refuse(&mut refused, rule, wait_ns, Reason::Limited),
                 Decision::Banned { wait_ns } => refuse(&mut refused, rule, wait_ns, Reason::Banned),

@@ -384,6 +384,23 @@ fn those_who_try_doors_are_counted_by_answers() {
 }
 
 #[test]
+fn a_refusal_by_one_rule_gives_back_nothing_of_those_that_count_answers() {
+    let doors = Rule { statuses: vec![401], ..rule("doors", 5, 6_000) };
+    let limits = limits(vec![rule("address", 3, 60), doors]);
+    let mut wrong = 0;
+    for minute in 0..4 {
+        for _ in 0..10 {
+            if let Verdict::Within(admission) = ask(&limits, "1.2.3.4", "/a", NONE, minute * 60) {
+                wrong += 1;
+                let now_us = START_US + minute * 60_000_000;
+                limits.answered(&admission, StatusCode::UNAUTHORIZED, false, now_us);
+            }
+        }
+    }
+    assert_eq!(wrong, 5, "as many as the rule for doors says, however often the other one refused");
+}
+
+#[test]
 fn misses_can_be_what_counts() {
     let limits = limits(vec![Rule { misses: true, ..rule("r", 2, 60) }]);
     for hit in [true, false, true, true, false] {

@@ -3,7 +3,7 @@
 
 use super::Question;
 use super::rule::Config;
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderName, HeaderValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -96,20 +96,29 @@ impl Keys {
         Self { field, known }
     }
 
-    /// The key of a request, if it is in a list; where there are no lists nothing is looked at.
+    /// The key of a request, if it is in a list; where there are no lists nothing is looked at. All lines of the field
+    /// reach the origin, and nobody here knows which of several it believes: such a request has no known key, and is
+    /// denied where one of them is.
     pub(super) fn of(&self, question: &Question<'_>) -> Option<Known<'_>> {
         if self.known.is_empty() {
             return None;
         }
-        let hash = KeyHash::of(shown(&question.head.headers, &self.field)?);
+        let lines = question.head.headers.get_all(&self.field);
+        let is_one = lines.iter().nth(1).is_none();
+        let mut known = lines.iter().filter_map(|line| self.known(line));
+        known.find(|known| is_one || known.denied)
+    }
+
+    fn known(&self, line: &HeaderValue) -> Option<Known<'_>> {
+        let hash = KeyHash::of(shown(line, &self.field)?);
         let Entry { tier, exempt, denied } = self.known.get(&hash)?;
         Some(Known { hash, tier: tier.as_deref(), exempt: *exempt, denied: *denied })
     }
 }
 
 /// What a client shows as its key: of `Authorization` what follows `Bearer`, of another field all of it.
-fn shown<'a>(headers: &'a HeaderMap, field: &HeaderName) -> Option<&'a [u8]> {
-    let value = headers.get(field)?.as_bytes();
+fn shown<'a>(line: &'a HeaderValue, field: &HeaderName) -> Option<&'a [u8]> {
+    let value = line.as_bytes();
     if *field != header::AUTHORIZATION {
         return Some(value);
     }

@@ -21,7 +21,8 @@ pub struct Config {
     pub exempt: Vec<IpNet>,
     /// Networks that are refused outright (403).
     pub denied: Vec<IpNet>,
-    /// The field in which clients show their API key: of `authorization` what follows `Bearer`.
+    /// The field in which clients show their API key: of `authorization` what follows `Bearer`. Who shows several shows
+    /// none that is known, and is refused where one of them is denied.
     pub api_key_field: String,
     /// API keys that no rule or cap holds for.
     pub exempt_keys: Vec<KeyHash>,

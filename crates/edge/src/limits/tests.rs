@@ -237,6 +237,29 @@ fn keys_may_come_in_another_field_and_be_denied() {
 }
 
 #[test]
+fn a_key_that_is_shown_with_another_is_no_known_one_but_may_be_denied() {
+    let limits = over(with_keys(
+        r#""api_key_field": "x-api-key", "rules": [
+            {"name": "anybody", "quota": 1, "window_s": 60, "tiers": ["none"]},
+            {"name": "partner", "quota": 9, "window_s": 60, "tiers": ["partner"]}]"#,
+    ));
+    let show = |keys: [&str; 2]| {
+        let request = keys.iter().fold(Request::get("/a"), |request, key| request.header("x-api-key", *key));
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let client = IpAddr::from([1, 2, 3, 4]);
+        limits.check(&Question { client, host: "h", path: "/a", head: &head }, START_US)
+    };
+    for keys in [["junk", "bad"], ["bad", "junk"], ["gold", "bad"], ["free", "bad"]] {
+        let Verdict::Refused(refused) = show(keys) else { panic!("{keys:?}") };
+        assert_eq!(refused.reason, Reason::Denied, "{keys:?}");
+    }
+    assert_eq!(told(show(["gold", "junk"])).0, "\"anybody\";q=1;w=60");
+    for keys in [["gold", "gold"], ["free", "junk"], ["junk", "gold"]] {
+        assert!(matches!(show(keys), Verdict::Refused(_)), "{keys:?}: nobody's quota, which is used up");
+    }
+}
+
+#[test]
 fn a_cap_counts_what_is_under_way_and_no_more() {
     let cap = r#""caps": [{"name": "few", "under_way_max": 2, "paths": ["/a"], "tiers": ["none"]}]"#;
     let limits = over(with_keys(cap));

@@ -262,6 +262,7 @@ impl Config {
                 "`limits.rules.shared` needs a region's node to ask, which the profile `rfc` does not have",
             ),
             (self.http2_idle_ms_max > 0, "`http2_idle_ms_max` must be positive"),
+            (self.body_idle_ms_max > 0, "`body_idle_ms_max` must be positive"),
             (self.connect_timeout_ms > 0, "`connect_timeout_ms` must be positive"),
             (
                 self.public_first_byte_ms_max > 0 && self.admin_first_byte_ms_max > 0,
@@ -380,6 +381,8 @@ mod tests {
         assert!(path.check().unwrap_err().to_string().contains("admin"));
         let none = Config { public: Vec::new(), ..Config::default() };
         assert!(none.check().unwrap_err().to_string().contains("public"));
+        let idle = Config { body_idle_ms_max: 0, ..Config::default() };
+        assert!(idle.check().unwrap_err().to_string().contains("body_idle_ms_max"));
     }
 
     #[test]

@@ -181,6 +181,22 @@ impl Config {
                 "`limits.caps.paths` and `except` begin with a slash",
             ),
             (
+                self.caps.iter().all(|cap| are_methods(&cap.methods)),
+                "`limits.caps.methods` are written in upper case, as requests have them",
+            ),
+            (
+                self.caps.iter().all(|cap| cap.key.iter().all(KeyPart::is_sound)),
+                "`limits.caps.key` names a field or a cookie that no request can have",
+            ),
+            (
+                all(&|rule| are_methods(&rule.methods)),
+                "`limits.rules.methods` are written in upper case, as requests have them",
+            ),
+            (
+                all(&|rule| rule.key.iter().all(KeyPart::is_sound)),
+                "`limits.rules.key` names a field or a cookie that no request can have",
+            ),
+            (
                 all(&|rule| rule.quota > 0 && (1..=WINDOW_S_MAX).contains(&rule.window_s)),
                 "`limits.rules` need a positive `quota` and a `window_s` of 1 second to 31 days",
             ),
@@ -237,6 +253,12 @@ fn begin_with_slash(paths: &[String]) -> bool {
     paths.iter().all(|path| path.starts_with('/'))
 }
 
+/// A method that is spelled otherwise is another one, which nobody sends.
+fn are_methods(methods: &[String]) -> bool {
+    let fits = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
+    methods.iter().all(|method| !method.is_empty() && method.bytes().all(fits))
+}
+
 /// Which requests a rule or a cap means, and by whom it counts them.
 pub(super) struct Matcher {
     paths: Vec<String>,
@@ -278,6 +300,14 @@ impl Matcher {
 }
 
 impl KeyPart {
+    /// Names of fields and of cookies are tokens (RFC 9110, section 5.6.2; RFC 6265, section 4.1.1).
+    fn is_sound(&self) -> bool {
+        match self {
+            Self::Field(name) | Self::Cookie(name) => name.parse::<HeaderName>().is_ok(),
+            _ => true,
+        }
+    }
+
     fn of(&self, question: &Question<'_>, known: Option<&Known<'_>>, table: &Table) -> u64 {
         let headers = &question.head.headers;
         match self {

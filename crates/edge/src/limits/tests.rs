@@ -350,6 +350,11 @@ fn nonsense_of_keys_tiers_and_caps_is_refused_with_the_name_of_the_field() {
         (r#"{"caps": [{"name": "C", "under_way_max": 1}]}"#.to_owned(), "caps.name"),
         (r#"{"caps": [{"name": "c", "under_way_max": 1, "paths": ["a"]}]}"#.to_owned(), "caps.paths"),
         (
+            r#"{"caps": [{"name": "c", "under_way_max": 1, "key": [{"field": "x tenant"}]}]}"#.to_owned(),
+            "caps.key",
+        ),
+        (r#"{"caps": [{"name": "c", "under_way_max": 1, "methods": ["post"]}]}"#.to_owned(), "caps.methods"),
+        (
             r#"{"caps": [{"name": "r", "under_way_max": 1}], "rules": [{"name": "r", "quota": 1, "window_s": 1}]}"#.to_owned(),
             "one name",
         ),
@@ -456,6 +461,10 @@ fn nonsense_is_refused_with_the_name_of_the_field() {
         (Rule { key: vec![], ..rule("r", 1, 1) }, "key"),
         (Rule { ban_after: 1, ..rule("r", 1, 1) }, "ban_s"),
         (Rule { paths: vec!["v1".into()], ..rule("r", 1, 1) }, "paths"),
+        (Rule { key: vec![KeyPart::Field("x tenant".into())], ..rule("r", 1, 1) }, "rules.key"),
+        (Rule { key: vec![KeyPart::Cookie(String::new())], ..rule("r", 1, 1) }, "rules.key"),
+        (Rule { methods: vec!["post".into()], ..rule("r", 1, 1) }, "rules.methods"),
+        (Rule { methods: vec![String::new()], ..rule("r", 1, 1) }, "rules.methods"),
     ];
     for (rule, field) in table {
         let config = Config { rules: vec![rule], ..Config::default() };

@@ -7,9 +7,9 @@ use crate::origin::collapse::{Boarding, Landing, Leader, Waiting};
 use crate::origin::growing::{Added, Follower, Growing, Whole};
 use crate::origin::plan::{Plan, Times, settle};
 use crate::origin::upstream::{Failure, Tries};
-use crate::policy::Demand;
 use crate::policy::slices::divisible;
 use crate::policy::validate::{conditionals, confirms};
+use crate::policy::{Demand, Profile};
 use crate::see::reason::Reason;
 use crate::store::key::Key;
 use crate::store::object::Object;
@@ -32,6 +32,15 @@ pub(crate) struct Ask {
     pub(crate) asked: HeaderMap,
     /// The fields of the request to the origin, without conditionals.
     pub(crate) headers: HeaderMap,
+}
+
+impl Ask {
+    /// Whether its answer says nothing about what the next one gets: it was asked with credentials, or by a client that
+    /// wants nothing of it kept.
+    pub(crate) fn is_personal(&self, profile: &Profile) -> bool {
+        self.asked.contains_key(header::AUTHORIZATION)
+            || profile.clients_decide && Demand::of(&self.asked).no_store
+    }
 }
 
 /// What came of asking.
@@ -309,8 +318,7 @@ impl Errand<'_> {
         let slice_bytes = inner.config.slice_bytes();
         let length = divisible(head.status, &head.headers, relay.size_hint().exact(), slice_bytes);
         // Others may not have what was asked with credentials, and each slice would show them again.
-        let personal = ask.asked.contains_key(header::AUTHORIZATION)
-            || inner.profile.clients_decide && Demand::of(&ask.asked).no_store;
+        let personal = ask.is_personal(&inner.profile);
         if let Some(length) = length.filter(|_| !personal)
             && let Ok(plan) = Plan::of(inner, ask, base, &head, times)
             && plan.may_grow(inner)

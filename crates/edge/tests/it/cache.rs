@@ -1,4 +1,5 @@
 use crate::support::{Answer, World, http_date, raw_origin};
+use edge::Kind;
 use http::Method;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -344,4 +345,25 @@ async fn memory_stays_within_its_limit() {
         assert!(world.status().bytes <= 256 * 1024);
     }
     assert!((16..64).contains(&world.status().objects));
+}
+
+#[tokio::test]
+async fn what_one_client_is_told_alone_does_not_keep_others_from_the_cache() {
+    for own in [("authorization", "Bearer x"), ("pragma", "x")] {
+        let world = World::with(|config| config.profile = Kind::Rfc).await;
+        world.near.answer(|seen| {
+            let answer = if seen.field("if-none-match").is_empty() {
+                Answer::ok("0123456789")
+            } else {
+                Answer::status(304)
+            };
+            answer.with("etag", "\"1\"").with("cache-control", "max-age=60")
+        });
+        world.get("/a").await;
+        let demand = if own.0 == "authorization" { "no-cache" } else { "no-cache, no-store" };
+        let alone = world.get_with("/a", &[own, ("cache-control", demand)]).await;
+        assert_eq!((alone.status, alone.body.as_str(), world.near.count()), (200, "0123456789", 2));
+        let part = world.get_with("/a", &[("range", "bytes=2-4")]).await;
+        assert!(part.is_hit() && part.body == "234", "{own:?}: {}", part.cache_status());
+    }
 }

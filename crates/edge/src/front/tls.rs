@@ -55,17 +55,17 @@ impl Tls {
         }
         let sessions = previous
             .map_or_else(|| ServerSessionMemoryCache::new(SESSIONS_MAX) as _, |tls| tls.sessions.clone());
-        Self::open(sources, answers.clone(), sessions).map(|tls| Some(Arc::new(tls)))
+        let contents = sources.iter().map(|source| source.open(previous)).collect::<Result<_, _>>()?;
+        Self::open(sources, contents, answers.clone(), sessions).map(|tls| Some(Arc::new(tls)))
     }
 
     fn open(
         sources: Vec<Source>,
+        contents: Contents,
         answers: Arc<Answers>,
         sessions: Arc<dyn StoresServerSessions>,
     ) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut contents = read(&sources)?;
-        sources.iter().zip(&mut contents).for_each(|(source, content)| source.pass_over_damage(content));
         let set = ArcSwap::from_pointee(Set::new(&sources, &contents, &provider)?);
         let named = Arc::new(Named { set, provider: provider.clone(), answers });
         let config = ServerConfig::builder_with_provider(provider)
@@ -86,12 +86,21 @@ impl Tls {
         &self.acceptor
     }
 
+    /// What was last read of these files, where it can be used.
+    fn known_of(&self, pair: &Certificate) -> Content {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of_it = self.sources.iter().zip(known.iter()).filter(|(source, _)| source.pair == *pair);
+        of_it.find_map(|(_, content)| content.clone()).filter(|(chain, _)| sound(pair, chain).is_ok())
+    }
+
     /// Reads the files again; true where what they hold now is served from here on. What cannot be used is told
     /// once and changes nothing.
     pub(crate) fn look(&self) -> Result<bool, Error> {
-        // A file that is being replaced can be missing for a moment: the next look finds it.
-        let Ok(contents) = read(&self.sources) else { return Ok(false) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // What cannot be read just now, or is missing for a moment, stays as it is: a later look finds it.
+        let again =
+            |(source, known): (&Source, &Content)| source.read().ok().flatten().or_else(|| known.clone());
+        let contents: Contents = self.sources.iter().zip(known.iter()).map(again).collect();
         if *known == contents {
             return Ok(false);
         }
@@ -116,6 +125,30 @@ fn sources(config: &Config) -> Vec<Source> {
 }
 
 impl Source {
+    /// None where it is not there, and may be missing.
+    fn read(&self) -> Result<Content, Error> {
+        let failed = |path: &Path, source| Error::File { path: path.to_owned(), source };
+        let Certificate { chain, key } = &self.pair;
+        let chain = match std::fs::read(chain) {
+            Err(error) if self.awaited && error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            chain => chain.map_err(|error| failed(&self.pair.chain, error))?,
+        };
+        let key = std::fs::read(key).map_err(|error| failed(key, error))?;
+        Ok(Some((chain, key)))
+    }
+
+    /// What stands in its files, or stood there as long as `previous` could read them, if somebody is about to write
+    /// them.
+    fn open(&self, previous: Option<&Tls>) -> Result<Content, Error> {
+        let kept = || previous.filter(|_| self.awaited)?.known_of(&self.pair);
+        let mut content = match self.read() {
+            Ok(content) => content,
+            Err(error) => Some(kept().ok_or(error)?),
+        };
+        self.pass_over_damage(&mut content);
+        Ok(content.or_else(kept))
+    }
+
     /// What can be got again is no reason not to start.
     fn pass_over_damage(&self, content: &mut Content) {
         let Some((chain, _)) = content.as_ref().filter(|_| self.awaited) else { return };
@@ -130,16 +163,6 @@ impl Source {
 /// Chain and key, as bytes.
 type Content = Option<(Vec<u8>, Vec<u8>)>;
 type Contents = Vec<Content>;
-
-fn read(sources: &[Source]) -> Result<Contents, Error> {
-    let bytes =
-        |path: &Path| std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source });
-    let one = |source: &Source| match (bytes(&source.pair.chain), source.awaited) {
-        (Err(_), true) => Ok(None),
-        (chain, _) => Ok(Some((chain?, bytes(&source.pair.key)?))),
-    };
-    sources.iter().map(one).collect()
-}
 
 /// What a certificate is for, and from when to when, in seconds since the Unix epoch.
 #[derive(Debug)]
@@ -232,3 +255,7 @@ impl ResolvesServerCert for Named {
         name.and_then(|name| set.of(name)).or(set.first.as_ref()).cloned()
     }
 }
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

@@ -218,8 +218,13 @@ impl Sliced {
 
     /// The head says whether this version is current; of the slice it matters only that it was not purged.
     fn held(&self, key: &Key, number: u64) -> Option<Bytes> {
-        let Found::Object(slice) = self.inner.store.get(key, &self.ask.asked) else { return None };
-        if slice.standing(&self.inner.generations) == Validity::Gone {
+        let Self { inner, object, .. } = self;
+        let Found::Object(slice) = inner.store.get(key, &self.ask.asked) else { return None };
+        // A confirmation may have given the head other tags than the slice came with.
+        if slice.standing(&inner.generations) == Validity::Gone
+            || slice.tags != object.tags
+                && inner.generations.standing(slice.fill, &object.tags) == Validity::Gone
+        {
             self.inner.store.remove(key, &slice);
             return None;
         }
@@ -236,10 +241,14 @@ impl Sliced {
     }
 }
 
-/// A slice is named by its size, its number and its version.
+/// A slice is named by its size, its number and its version: by length and coding too, because there are origins that
+/// give one tag to several bodies.
 fn key(inner: &Inner, of: &Key, object: &Object, number: u64, slice_bytes: u64) -> Key {
-    let tag = object.headers.get(header::ETAG).map_or(&b""[..], |tag| tag.as_bytes());
-    let name = [format!(" slice {slice_bytes} {number} ").as_bytes(), tag].concat();
+    let field = |name| object.headers.get(name).map_or(&b""[..], |value| value.as_bytes());
+    let (tag, coding, length) =
+        (field(header::ETAG), field(header::CONTENT_ENCODING), object.sliced.unwrap_or(0));
+    let place = format!(" slice {slice_bytes} {number} {length} {} ", coding.len());
+    let name = [place.as_bytes(), coding, tag].concat();
     of.piece(&name, &inner.hasher)
 }
 

@@ -160,6 +160,42 @@ async fn many_who_want_a_slice_share_one_request() {
 }
 
 #[tokio::test]
+async fn slices_of_another_length_are_another_bodys_though_the_tag_is_the_same() {
+    let world = world(|_| {}).await;
+    world.get("/a").await;
+    world.advance(61);
+    let shorter = || body("b")[..LENGTH - 8].to_owned();
+    world.near.answer(move |seen| {
+        let answer = match asked(seen) {
+            Some(range) => {
+                let range = range.start..range.end.min(LENGTH - 8);
+                let content = format!("bytes {}-{}/{}", range.start, range.end - 1, LENGTH - 8);
+                Answer::part(shorter()[range].to_owned()).with("content-range", content)
+            }
+            None => Answer::ok(shorter()),
+        };
+        let answer = answer.with("etag", "\"a\"").with("accept-ranges", "bytes");
+        answer.with("cache-control", "public, max-age=60")
+    });
+    let got = world.get("/a").await;
+    assert!(got.status == 200 && got.body == shorter(), "no byte of the old one");
+}
+
+#[tokio::test]
+async fn surrogate_keys_that_came_with_a_confirmation_hold_for_slices() {
+    let world = world(|_| {}).await;
+    world.get("/a").await;
+    world.advance(61);
+    world.near.answer(|seen| media(seen, "a").with("surrogate-key", "later"));
+    assert_eq!(world.get("/a").await.body, body("a"));
+    assert_eq!(ranges(&world).len(), 7, "the head was confirmed");
+    world.purge(&["later"], 0).await;
+    let got = world.get("/a").await;
+    assert!(!got.is_hit() && got.body == body("a"), "{}", got.cache_status());
+    assert_eq!(ranges(&world).len(), 14, "every slice is asked for again");
+}
+
+#[tokio::test]
 async fn a_version_that_changes_under_way_breaks_off_and_is_never_mixed() {
     let world = world(|_| {}).await;
     let changed = Arc::new(AtomicBool::new(false));

@@ -104,7 +104,8 @@ pub struct Config {
     pub negative_s_max: u64,
     /// How long past its freshness a response may stand in for a failing origin, where it does not say.
     pub stale_if_error_s: u64,
-    /// The longest wait for another request's answer to the same question.
+    /// The longest wait for another request's answer to the same question; for a slice it is as long as that request
+    /// lasts.
     pub collapse_wait_ms_max: u64,
     /// How long a question whose answer could not be shared is not collapsed again.
     pub hit_for_miss_ms: u64,

@@ -59,8 +59,21 @@ pub(crate) fn begin(inner: &Arc<Inner>, peer: Peer, request: Request<Incoming>) 
 fn told(inner: Arc<Inner>, admission: Admission, step: Step) -> Step {
     match step {
         Step::Done(response) => Step::Done(stand(&inner, admission, response, true)),
-        Step::Wait(wait) => Step::Wait(Box::pin(async move { stand(&inner, admission, wait.await, false) })),
+        Step::Wait(wait) => Step::Wait(Box::pin(async move {
+            let mut response = wait.await;
+            let hit = response.extensions_mut().remove::<Unasked>().is_some();
+            stand(&inner, admission, response, hit)
+        })),
     }
+}
+
+/// Marks an answer that had to be waited for and yet asked no origin; one that needs no wait never does.
+#[derive(Clone)]
+struct Unasked;
+
+pub(super) fn unasked(mut response: Response<Body>) -> Response<Body> {
+    response.extensions_mut().insert(Unasked);
+    response
 }
 
 fn stand(inner: &Inner, mut admission: Admission, mut response: Response<Body>, hit: bool) -> Response<Body> {

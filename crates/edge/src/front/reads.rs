@@ -3,7 +3,7 @@
 use crate::Inner;
 use crate::body::Body;
 use crate::config::Kind;
-use crate::front::exchange::{BAD_TARGET, Seat, Step};
+use crate::front::exchange::{BAD_TARGET, Seat, Step, unasked};
 use crate::front::respond::{self, Refusal};
 use crate::front::sliced::Serving;
 use crate::front::strict;
@@ -83,7 +83,7 @@ impl Seat {
         Box::pin(async move {
             self.inner.thaw(&key).await;
             match self.answer(key, false) {
-                Step::Done(response) => response,
+                Step::Done(response) => unasked(response),
                 Step::Wait(wait) => wait.await,
             }
         })

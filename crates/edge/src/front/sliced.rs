@@ -1,7 +1,7 @@
 //! Answers whose body is kept in slices: as from any object, but what is not held of it is asked for.
 
 use crate::body::Body;
-use crate::front::exchange::{BAD_TARGET, Seat};
+use crate::front::exchange::{BAD_TARGET, Seat, unasked};
 use crate::front::reads::{Miss, NOT_CACHED};
 use crate::front::respond;
 use crate::origin::fill::Ask;
@@ -12,6 +12,7 @@ use crate::see::reason::{Forward, Handling, Outcome, Reason};
 use crate::store::object::Object;
 use http::header;
 use http::{Response, StatusCode};
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -43,30 +44,32 @@ impl Seat {
         };
         let Some(whole) = whole else { return self.past_slices(&ask, Reason::HitForMiss).await };
         let cut = respond::sliced(&self.asker(), &serving.object, serving.now_us);
-        let held = is_held(&whole, &cut.segments, serving.only_if_cached);
-        if serving.only_if_cached && !held {
-            return self.refuse(&NOT_CACHED);
+        if serving.only_if_cached && !all_parts(&cut.segments, |part| whole.holds(part)) {
+            return unasked(self.refuse(&NOT_CACHED));
         }
+        let had = all_parts(&cut.segments, |part| whole.likely_has(part));
         match Pieces::open(&whole, cut.segments.clone()).await {
             Ok(pieces) => {
-                let (handling, reason) = self.account(&serving, held);
-                respond::pieces(cut, pieces, handling, reason)
+                let (handling, reason) = self.account(&serving, had && !pieces.asked());
+                let response = respond::pieces(cut, pieces, handling, reason);
+                if matches!(handling, Handling::Hit { .. }) { unasked(response) } else { response }
             }
             Err(broken) => self.without_slices(&ask, serving, broken).await,
         }
     }
 
     /// What of the answer the cache had.
-    fn account(&self, serving: &Serving, held: bool) -> (Handling, Reason) {
+    fn account(&self, serving: &Serving, had: bool) -> (Handling, Reason) {
         let Serving { handling, reason, .. } = *serving;
         match (handling, reason) {
-            (Handling::Hit { .. }, Reason::Plain) if !held => {
-                self.count(Outcome::Miss, Reason::Slice);
+            (Handling::Hit { .. }, _) if !had => {
+                let reason = if reason == Reason::Plain { Reason::Slice } else { reason };
+                self.count(Outcome::Miss, reason);
                 let (why, status) = (Forward::Partial, Some(StatusCode::PARTIAL_CONTENT.as_u16()));
-                (Handling::Forwarded { why, status, stored: true, collapsed: false }, Reason::Slice)
+                (Handling::Forwarded { why, status, stored: true, collapsed: false }, reason)
             }
             (Handling::Hit { .. }, _) => {
-                let outcome = if reason == Reason::Plain { Outcome::Hit } else { Outcome::Stale };
+                let outcome = if reason == Reason::Swr { Outcome::Stale } else { Outcome::Hit };
                 self.count(outcome, reason);
                 (handling, reason)
             }
@@ -101,12 +104,9 @@ impl Seat {
     }
 }
 
-/// Whether memory has what is wanted. Of a long answer only the beginning is looked for, unless `all` is asked.
-fn is_held(whole: &Sliced, segments: &[Segment], all: bool) -> bool {
-    const LOOKS: u64 = 64;
-    let looks = if all { u64::MAX } else { LOOKS };
+fn all_parts(segments: &[Segment], has: impl Fn(&Range<u64>) -> bool) -> bool {
     segments.iter().all(|segment| match segment {
         Segment::Text(_) => true,
-        Segment::Part(part) => whole.holds(part, looks),
+        Segment::Part(part) => has(part),
     })
 }

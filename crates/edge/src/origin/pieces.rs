@@ -32,6 +32,8 @@ pub(crate) struct Pieces {
     left: u64,
     /// The slice that comes next, with its number.
     next: Option<(u64, Coming)>,
+    /// Whether the first one had to be asked for.
+    asked: bool,
 }
 
 enum Coming {
@@ -43,9 +45,15 @@ impl Pieces {
     /// Waits for the first slice: what is wrong with it can still be made good.
     pub(crate) async fn open(whole: &Arc<Sliced>, segments: Vec<Segment>) -> Result<Self, Broken> {
         let left = segments.iter().map(Segment::length).sum();
-        let mut pieces = Self { whole: whole.clone(), segments: segments.into(), left, next: None };
+        let mut pieces =
+            Self { whole: whole.clone(), segments: segments.into(), left, next: None, asked: false };
         if let Some(number) = pieces.wanted() {
-            let slice = whole.clone().slice(number).await?;
+            let kept = whole.kept(number).await;
+            pieces.asked = kept.is_none();
+            let slice = match kept {
+                Some(slice) => slice,
+                None => whole.clone().slice(number).await?,
+            };
             pieces.next = Some((number, Coming::Here(slice)));
         }
         Ok(pieces)
@@ -53,6 +61,10 @@ impl Pieces {
 
     pub(crate) const fn left(&self) -> u64 {
         self.left
+    }
+
+    pub(crate) const fn asked(&self) -> bool {
+        self.asked
     }
 
     pub(crate) fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {

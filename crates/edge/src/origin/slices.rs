@@ -7,13 +7,12 @@
 
 use crate::Inner;
 use crate::body::Collected;
-use crate::config::ms;
 use crate::origin::collapse::{Boarding, Landing, Leader};
 use crate::origin::fill::Ask;
 use crate::origin::plan::read_lsn;
 use crate::origin::upstream::{Failure, Tries};
 use crate::policy::slices::{Misfit, Piece, fits};
-use crate::policy::{Demand, Exchange, admit};
+use crate::policy::{Exchange, admit};
 use crate::purge::generations::Validity;
 use crate::store::key::Key;
 use crate::store::memory::Found;
@@ -26,7 +25,6 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 /// A body that is kept in slices.
 pub(crate) struct Sliced {
@@ -64,11 +62,20 @@ impl Sliced {
         self.slice_bytes
     }
 
-    /// Whether memory holds what is needed for these bytes; of a long stretch as much as `looks` slices say.
-    pub(crate) fn holds(&self, bytes: &Range<u64>, looks: u64) -> bool {
-        let first = bytes.start / self.slice_bytes;
-        let end = bytes.end.div_ceil(self.slice_bytes).min(first.saturating_add(looks));
-        (first..end).all(|number| self.held(&self.key(number), number).is_some())
+    /// Whether memory holds what is needed for these bytes.
+    pub(crate) fn holds(&self, bytes: &Range<u64>) -> bool {
+        self.numbers(bytes).all(|number| self.at_hand(number).is_some())
+    }
+
+    /// Whether memory or the disk most likely has it; of a long stretch as much as the first slices say.
+    pub(crate) fn likely_has(&self, bytes: &Range<u64>) -> bool {
+        const LOOKS: usize = 64;
+        let has = |number| self.at_hand(number).is_some() || self.inner.is_on_disk(&self.key(number));
+        self.numbers(bytes).take(LOOKS).all(has)
+    }
+
+    fn numbers(&self, bytes: &Range<u64>) -> Range<u64> {
+        bytes.start / self.slice_bytes..bytes.end.div_ceil(self.slice_bytes)
     }
 
     /// A slice, where memory has it.
@@ -76,35 +83,37 @@ impl Sliced {
         self.held(&self.key(number), number)
     }
 
+    /// A slice, where memory or the disk has it.
+    pub(crate) async fn kept(&self, number: u64) -> Option<Bytes> {
+        let key = self.key(number);
+        if let Some(bytes) = self.held(&key, number) {
+            return Some(bytes);
+        }
+        if !self.inner.is_on_disk(&key) {
+            return None;
+        }
+        self.inner.thaw(&key).await;
+        self.held(&key, number)
+    }
+
     /// A slice: from memory, from disk, from somebody else's request, or from the origin.
     pub(crate) async fn slice(self: Arc<Self>, number: u64) -> Result<Bytes, Broken> {
         /// One flight may lose its leader.
         const BOARDINGS_MAX: u32 = 2;
-        let (inner, key) = (&self.inner, self.key(number));
-        if let Some(bytes) = self.held(&key, number) {
+        if let Some(bytes) = self.kept(number).await {
             return Ok(bytes);
         }
-        if inner.is_on_disk(&key) {
-            inner.thaw(&key).await;
-            if let Some(bytes) = self.held(&key, number) {
-                return Ok(bytes);
-            }
-        }
-        let patience = ms(inner.config.collapse_wait_ms_max);
+        let (inner, key) = (&self.inner, self.key(number));
         for _ in 0..BOARDINGS_MAX {
             match inner.flights.board(&key, inner.generations.now()) {
                 Boarding::Alone => break,
                 Boarding::Lead(leader) => return self.lead(key, number, leader).await,
-                Boarding::Wait(mut waiting) => {
-                    match timeout(patience, waiting.wait_for(Option::is_some)).await {
-                        Err(_) => break,
-                        Ok(Err(_)) => {}
-                        Ok(Ok(landing)) => match &*landing {
-                            Some(Landing::Slice(slice)) => return slice.clone(),
-                            _ => break,
-                        },
-                    }
-                }
+                // Asking as well would make a slow origin slower: the leader has limits of its own, and always ends.
+                Boarding::Wait(mut waiting) => match waiting.wait_for(Option::is_some).await.as_deref() {
+                    Err(_) => {}
+                    Ok(Some(Landing::Slice(slice))) => return slice.clone(),
+                    Ok(_) => break,
+                },
             }
         }
         self.fetch(&key, number).await
@@ -196,8 +205,9 @@ impl Sliced {
 
     fn keep(&self, key: &Key, headers: &HeaderMap, generation: u64, body: Bytes) {
         let Self { inner, object, ask, .. } = self;
-        let unwanted = inner.profile.clients_decide && Demand::of(&ask.asked).no_store;
-        if unwanted || inner.generations.admits(generation, &object.tags, read_lsn(headers)).is_err() {
+        if ask.is_personal(&inner.profile)
+            || inner.generations.admits(generation, &object.tags, read_lsn(headers)).is_err()
+        {
             return;
         }
         let slice = Object::new(Made {

@@ -2,7 +2,7 @@
 
 use crate::disk::Folder;
 use crate::support::{Answer, Seen, World};
-use edge::{Config, Kind};
+use edge::{Config, Kind, LimitsConfig};
 use http::Method;
 use std::ops::Range;
 use std::sync::Arc;
@@ -160,6 +160,28 @@ async fn many_who_want_a_slice_share_one_request() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_slice_waits_as_long_as_the_one_who_asked() {
+    let world = world(|config| config.collapse_wait_ms_max = 1).await;
+    assert_eq!(part(&world, "bytes=0-9").await.0, 206);
+    let gate = Arc::new(Semaphore::new(0));
+    let held = gate.clone();
+    world.near.answer(move |seen| media(seen, "a").behind(&held));
+    let world = &world;
+    let ask = || part(world, "bytes=50000-50009");
+    let open = async {
+        crate::support::until(|| world.near.count() == 3).await;
+        // Enough to be seen to lose patience.
+        for _ in 0..100 {
+            assert_eq!(part(world, "bytes=0-9").await.0, 206);
+        }
+        gate.add_permits(3);
+    };
+    let (one, two, three, ()) = tokio::join!(ask(), ask(), ask(), open);
+    assert_eq!((one.0, two.0, three.0), (206, 206, 206));
+    assert_eq!(ranges(world), [range_of(0), range_of(3)]);
+}
+
+#[tokio::test]
 async fn slices_of_another_length_are_another_bodys_though_the_tag_is_the_same() {
     let world = world(|_| {}).await;
     world.get("/a").await;
@@ -193,6 +215,36 @@ async fn surrogate_keys_that_came_with_a_confirmation_hold_for_slices() {
     let got = world.get("/a").await;
     assert!(!got.is_hit() && got.body == body("a"), "{}", got.cache_status());
     assert_eq!(ranges(&world).len(), 14, "every slice is asked for again");
+}
+
+#[tokio::test]
+async fn a_blind_edge_says_what_of_a_long_body_it_had() {
+    let world = world(|_| {}).await;
+    assert_eq!(part(&world, "bytes=0-9").await.0, 206);
+    world.feed.set_silent(true);
+    world.until(|status| status.blind).await;
+    let held = world.get_with("/a", &[("range", "bytes=0-9")]).await;
+    assert!(held.is_hit() && held.cache_status().ends_with("; detail=blind"), "{}", held.cache_status());
+    assert_eq!(world.counted("sangraha_edge_requests_total{outcome=\"hit\",reason=\"blind\"}"), 1);
+    let asked = world.get_with("/a", &[("range", "bytes=50000-50009")]).await;
+    assert_eq!(asked.cache_status(), "sangraha-edge; fwd=partial; fwd-status=206; stored; detail=blind");
+    assert_eq!(world.counted("sangraha_edge_requests_total{outcome=\"miss\",reason=\"blind\"}"), 1);
+}
+
+#[tokio::test]
+async fn what_memory_has_in_slices_is_no_miss_of_the_limits() {
+    let world = world(|config| config.limits = misses(2)).await;
+    for _ in 0..5 {
+        assert_eq!(part(&world, "bytes=0-9").await.0, 206, "asked for once, and then held");
+    }
+    assert_eq!(part(&world, "bytes=50000-50009").await.0, 206);
+    assert_eq!(part(&world, "bytes=0-9").await.0, 429, "two had to ask");
+}
+
+fn misses(quota: u64) -> LimitsConfig {
+    let text =
+        format!(r#"{{"rules": [{{"name": "misses", "quota": {quota}, "window_s": 6000, "misses": true}}]}}"#);
+    serde_json::from_str(&text).expect("a rule")
 }
 
 #[tokio::test]
@@ -363,6 +415,7 @@ async fn slices_on_disk_outlive_the_process() {
     let mut world = world(|config| {
         config.disk = Some(disk);
         config.disk_bytes_max = 64 << 20;
+        config.limits = misses(1);
     })
     .await;
     world.get("/a").await;
@@ -370,8 +423,10 @@ async fn slices_on_disk_outlive_the_process() {
     world.stop().await;
     world.start().await;
     let got = world.get("/a").await;
-    assert!(got.status == 200 && got.body == body("a"), "{got:?}");
+    assert!(got.status == 200 && got.body == body("a"), "{}: {}", got.status, got.cache_status());
+    assert!(got.is_hit(), "{}", got.cache_status());
     assert_eq!(world.near.count(), asked);
+    assert_eq!(world.get("/a").await.status, 200, "what the disk had is no miss of the limits");
 }
 
 #[tokio::test]

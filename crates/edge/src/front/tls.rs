@@ -32,8 +32,7 @@ pub struct Certificate {
 pub(crate) struct Tls {
     named: Arc<Named>,
     sources: Vec<Source>,
-    /// What stood in them when they were last read, sound or not.
-    known: Mutex<Contents>,
+    known: Mutex<Known>,
     acceptor: TlsAcceptor,
     /// Of clients that may come back without a whole handshake.
     sessions: Arc<dyn StoresServerSessions>,
@@ -78,7 +77,8 @@ impl Tls {
             config.alpn_protocols.push(ACME_TLS.to_vec());
         }
         config.session_storage = sessions.clone();
-        let (known, acceptor) = (Mutex::new(contents), TlsAcceptor::from(Arc::new(config)));
+        let known = Mutex::new(Known { read: contents.clone(), served: contents });
+        let acceptor = TlsAcceptor::from(Arc::new(config));
         Ok(Self { named, sources, known, acceptor, sessions })
     }
 
@@ -86,11 +86,11 @@ impl Tls {
         &self.acceptor
     }
 
-    /// What was last read of these files, where it can be used.
-    fn known_of(&self, pair: &Certificate) -> Content {
+    /// What is served of these files.
+    fn served_of(&self, pair: &Certificate) -> Content {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut of_it = self.sources.iter().zip(known.iter()).filter(|(source, _)| source.pair == *pair);
-        of_it.find_map(|(_, content)| content.clone()).filter(|(chain, _)| sound(pair, chain).is_ok())
+        let mut all = self.sources.iter().zip(known.served.iter());
+        all.find(|(source, _)| source.pair == *pair).and_then(|(_, content)| content.clone())
     }
 
     /// Reads the files again; true where what they hold now is served from here on. What cannot be used is told
@@ -100,13 +100,14 @@ impl Tls {
         // What cannot be read just now, or is missing for a moment, stays as it is: a later look finds it.
         let again =
             |(source, known): (&Source, &Content)| source.read().ok().flatten().or_else(|| known.clone());
-        let contents: Contents = self.sources.iter().zip(known.iter()).map(again).collect();
-        if *known == contents {
+        let contents: Contents = self.sources.iter().zip(known.read.iter()).map(again).collect();
+        if known.read == contents {
             return Ok(false);
         }
         let set = Set::new(&self.sources, &contents, &self.named.provider);
-        *known = contents;
+        known.read = contents;
         self.named.set.store(Arc::new(set?));
+        known.served = known.read.clone();
         Ok(true)
     }
 }
@@ -137,10 +138,9 @@ impl Source {
         Ok(Some((chain, key)))
     }
 
-    /// What stands in its files, or stood there as long as `previous` could read them, if somebody is about to write
-    /// them.
+    /// What stands in its files; if they are awaited and hold nothing that can be used, what `previous` serves of them.
     fn open(&self, previous: Option<&Tls>) -> Result<Content, Error> {
-        let kept = || previous.filter(|_| self.awaited)?.known_of(&self.pair);
+        let kept = || previous.filter(|_| self.awaited)?.served_of(&self.pair);
         let mut content = match self.read() {
             Ok(content) => content,
             Err(error) => Some(kept().ok_or(error)?),
@@ -163,6 +163,12 @@ impl Source {
 /// Chain and key, as bytes.
 type Content = Option<(Vec<u8>, Vec<u8>)>;
 type Contents = Vec<Content>;
+
+/// What stood in the files when they were last read, sound or not, and what of that is served.
+struct Known {
+    read: Contents,
+    served: Contents,
+}
 
 /// What a certificate is for, and from when to when, in seconds since the Unix epoch.
 #[derive(Debug)]

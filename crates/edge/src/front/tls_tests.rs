@@ -43,6 +43,18 @@ fn a_certificate_whose_file_is_lost_goes_on_being_served() {
 }
 
 #[test]
+fn a_reload_keeps_what_is_served_in_the_place_of_a_damaged_file() {
+    let (config, folder) = kept("damaged");
+    let tls = open(&config, None).unwrap();
+    fs::write(folder.join("certificate.pem"), "no certificate").unwrap();
+    assert!(tls.look().is_err() && serves(&tls, "a.test"));
+    assert!(!tls.look().unwrap(), "told once");
+    let next = open(&config, Some(&tls)).unwrap();
+    assert!(serves(&next, "a.test"));
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn only_a_certificate_that_was_never_there_is_waited_for() {
     let (config, folder) = kept("first");
     let file = folder.join("certificate.pem");

@@ -261,6 +261,7 @@ impl Errand<'_> {
             }
             if let Some(base) = base
                 && is_other(base, &head)
+                && !ask.is_personal(&inner.profile)
             {
                 inner.drop_slices(&ask.key, base);
             }

@@ -203,7 +203,11 @@ fn admission(
 /// What the answer means for the next who asks, and for an object that it replaces. An error replaces nothing.
 pub(crate) fn settle(inner: &Inner, ask: &Ask, base: Option<&Arc<Object>>, account: &Account) {
     let shareable = account.is_shareable() || account.status.is_server_error();
-    if account.stored || !shareable && !ask.is_personal(&inner.profile) {
+    // What one client was told alone says nothing to others.
+    if !shareable && !account.stored && ask.is_personal(&inner.profile) {
+        return;
+    }
+    if account.stored || !shareable {
         inner.flights.mark(&ask.key, account.stored);
     }
     // One that is still fresh was asked about by a client alone; that answer says nothing about it to others.

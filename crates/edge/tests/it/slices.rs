@@ -297,6 +297,24 @@ async fn how_one_client_asks_does_not_keep_others_from_slices() {
     }
 }
 
+#[tokio::test]
+async fn what_one_client_is_refused_takes_no_slice_from_others() {
+    let world = world(|config| config.profile = Kind::Rfc).await;
+    world.near.answer(|seen| match seen.field("authorization") {
+        "" => media(seen, "a"),
+        _ => Answer::status(401),
+    });
+    world.get("/a").await;
+    for age_s in [0, 61] {
+        world.advance(age_s);
+        let known = [("authorization", "Bearer x"), ("cache-control", "no-cache")];
+        assert_eq!(world.get_with("/a", &known).await.status, 401);
+        let got = world.get("/a").await;
+        assert!(got.status == 200 && got.body == body("a"), "{}", got.cache_status());
+        assert_eq!(ranges(&world).len(), 7, "{age_s}: each slice was asked for once");
+    }
+}
+
 type Lie = fn(&Seen) -> Answer;
 
 /// Answers to ranges that are no slices.

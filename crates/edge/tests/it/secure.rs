@@ -393,6 +393,21 @@ async fn a_full_origin_makes_the_next_wait_for_a_stream() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_none_says_nothing_about_the_origin() {
+    let authority = Authority::new("hosts");
+    let origin = Secure::start(authority.server(&["h2"])).await;
+    let world = authority.world(&origin, |_| {}).await;
+    for host in ["a:1:2", "[", "a]", "a:b"] {
+        let request = format!("GET /a HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        let got = world.raw(request.as_bytes()).await;
+        assert!(got.starts_with("HTTP/1.1 400"), "{host}: {got}");
+    }
+    assert!(world.status().origins.iter().all(|origin| origin.up));
+    assert_eq!(world.counted("sangraha_edge_retries_total"), 0);
+    assert!(origin.seen().is_empty());
+}
+
+#[tokio::test]
 async fn an_origin_that_says_goodbye_costs_nobody_an_answer() {
     let authority = Authority::new("goaway");
     let any = "127.0.0.1:0".parse().unwrap();

@@ -124,7 +124,9 @@ pub struct Config {
     pub origin_connections_max: usize,
     /// The longest wait for a place among those requests, and for one of those connections.
     pub origin_wait_ms_max: u64,
-    /// Concurrent requests on one HTTP/2 connection to an origin: no more than the origin allows.
+    /// Concurrent requests on one HTTP/2 connection to an origin: no more than the origin allows. Of each answer up
+    /// to 256 KiB wait in memory for a client that is slow, so one connection holds at most that many times 256 KiB
+    /// (25 MiB by default), and an origin `origin_requests_max` times 256 KiB.
     pub origin_streams_max: usize,
     /// Whether HTTP/2 is spoken with `https` origins that offer it.
     pub origin_http2: bool,

@@ -39,14 +39,12 @@ impl Trunk {
     ) -> hyper::Result<Arc<Self>> {
         /// One whose pings are not answered is dead, whatever TCP says.
         const PING: Duration = Duration::from_secs(10);
-        const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-        const WINDOW_BYTES: u32 = 4 * STREAM_WINDOW_BYTES;
         let (sender, connection) = Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(window_bytes(streams_max))
             .max_header_list_size(u32::try_from(BUFFER_BYTES_MAX).unwrap_or(u32::MAX))
             .handshake(TokioIo::new(wire))
             .await?;
@@ -63,7 +61,7 @@ impl Trunk {
     /// `None` where it has all that it may have.
     pub(super) fn seat(self: &Arc<Self>) -> Option<Seat> {
         let free = |streams| (streams < self.streams_max).then_some(streams + 1);
-        let taken = self.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free);
+        let taken = self.streams.fetch_update(Ordering::SeqCst, Ordering::SeqCst, free);
         taken.is_ok().then(|| Seat(self.clone()))
     }
 
@@ -76,7 +74,7 @@ impl Trunk {
 
     /// Whether nothing is under way on it.
     pub(super) fn is_free(&self) -> bool {
-        self.streams.load(Ordering::Relaxed) == 0
+        self.streams.load(Ordering::SeqCst) == 0
     }
 
     fn used(&self) -> Duration {
@@ -109,9 +107,22 @@ impl Drop for Seat {
         let trunk = &self.0;
         let used_ms = u64::try_from(trunk.born.elapsed().as_millis()).unwrap_or(u64::MAX);
         trunk.used_ms.store(used_ms, Ordering::Relaxed);
-        trunk.streams.fetch_sub(1, Ordering::Relaxed);
+        // In one order with the count of those that wait: either they see the stream free, or they are told.
+        trunk.streams.fetch_sub(1, Ordering::SeqCst);
         trunk.rooms.tell();
     }
+}
+
+/// What of one answer may lie here unread.
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+
+/// What of all answers may lie here unread: as much as all streams may have, so that clients which take nothing use up
+/// their own share and nobody else's.
+fn window_bytes(streams_max: usize) -> u32 {
+    /// More cannot be said in HTTP/2.
+    const MAX: u32 = i32::MAX.unsigned_abs();
+    let streams = u32::try_from(streams_max).unwrap_or(MAX);
+    STREAM_WINDOW_BYTES.saturating_mul(streams).min(MAX)
 }
 
 /// HTTP/2 has the host in the target.
@@ -139,6 +150,13 @@ fn unaddress(request: &mut Request<Body>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_streams_have_their_share_of_the_window() {
+        assert_eq!(window_bytes(1), STREAM_WINDOW_BYTES);
+        assert_eq!(window_bytes(100), 100 * STREAM_WINDOW_BYTES);
+        assert_eq!(window_bytes(usize::MAX), 0x7fff_ffff);
+    }
 
     #[test]
     fn a_request_changes_its_spelling_and_back() {

@@ -3,8 +3,8 @@
 use crate::support::{World, until};
 use edge::Certificate;
 use http::{Method, Request, Response, Version};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -15,9 +15,13 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -138,6 +142,24 @@ struct State {
     gate: Option<Semaphore>,
     /// A connection is told to end after so many requests; 0 means never.
     requests_max: usize,
+    /// Pieces of bodies without end that were sent.
+    pieces: Arc<AtomicUsize>,
+}
+
+/// A body without end, which counts what of it is taken.
+struct Endless(Arc<AtomicUsize>);
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; 16 * 1024])))))
+    }
 }
 
 impl Secure {
@@ -208,7 +230,7 @@ async fn answer(
     state: Arc<State>,
     name: String,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+) -> Result<Response<Either<Full<Bytes>, Endless>>, std::convert::Infallible> {
     let (head, body) = request.into_parts();
     let field = |name| head.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
     let host = head.uri.authority().map_or_else(|| field("host"), ToString::to_string);
@@ -219,9 +241,12 @@ async fn answer(
     if let Some(gate) = state.gate.as_ref().filter(|_| head.uri.path().starts_with("/held")) {
         gate.acquire().await.unwrap().forget();
     }
-    let body = if head.uri.path() == "/long" { vec![b'x'; 3 << 20].into() } else { Bytes::from("ok") };
-    let response = Response::builder().header("cache-control", "no-store").body(Full::new(body));
-    Ok(response.unwrap())
+    let body = match head.uri.path() {
+        "/long" => Either::Left(Full::new(vec![b'x'; 3 << 20].into())),
+        path if path.starts_with("/endless") => Either::Right(Endless(state.pieces.clone())),
+        _ => Either::Left(Full::from("ok")),
+    };
+    Ok(Response::builder().header("cache-control", "no-store").body(body).unwrap())
 }
 
 #[tokio::test]
@@ -389,6 +414,47 @@ async fn a_full_origin_makes_the_next_wait_for_a_stream() {
     let second = ask("/second");
     origin.state.gate.as_ref().unwrap().add_permits(1);
     assert_eq!((first.await.unwrap().as_str(), second.await.unwrap().as_str()), ("ok", "ok"));
+    assert_eq!(origin.connections(), 1);
+}
+
+/// A client that asks on a connection of its own, and takes as little as possible of what comes.
+async fn slow_client(world: &World, path: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(world.address).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn readers_that_take_nothing_hold_up_nobody_else() {
+    let authority = Authority::new("stalled");
+    let origin = Secure::start(authority.server(&["h2"])).await;
+    let world = authority.world(&origin, |config| {
+        // They are to stay for as long as this takes.
+        config.body_idle_ms_max = 60_000;
+        config.origin_connections_max = 1;
+    });
+    let world = world.await;
+    let mut stalled = Vec::new();
+    for index in 0..8 {
+        stalled.push(slow_client(&world, &format!("/endless/{index}")).await);
+    }
+    until(|| origin.seen().len() == stalled.len()).await;
+    // Until nothing more of the long bodies is sent: all that was granted to them is used up.
+    let (mut sent, mut quiet) = (0, 0);
+    for index in 0.. {
+        let path = format!("/small/{index}");
+        let got = tokio::time::timeout(Duration::from_secs(20), world.get(&path)).await;
+        assert_eq!(got.expect("it waits for the others").body, "ok", "{index}");
+        let now = origin.state.pieces.load(Ordering::SeqCst);
+        quiet = if now == sent { quiet + 1 } else { 0 };
+        sent = now;
+        if quiet == 50 {
+            break;
+        }
+    }
+    assert!(sent > 0);
     assert_eq!(origin.connections(), 1);
 }
 

@@ -111,8 +111,7 @@ impl Pool {
                 return Some(Way::Line(idle.line));
             }
         }
-        let usable = |trunk: &&Arc<Trunk>| trunk.is_usable(now, self.age_max, self.idle_for_max);
-        kept.trunks.iter().filter(usable).find_map(Trunk::seat).map(Way::Seat)
+        self.seat(&kept, now).map(Way::Seat)
     }
 
     fn put(&self, line: Box<Line>) {
@@ -152,28 +151,48 @@ impl Pool {
             if let Some(way) = self.take() {
                 return Ok((way, true));
             }
-            if let Some(room) = self.rooms.take().or_else(|| self.room_of_another()) {
+            if let Some(room) = self.rooms.take() {
+                return Ok((self.open(room, patience).await?, false));
+            }
+            if let Some(seat) = self.seat_of_another() {
+                return Ok((Way::Seat(seat), true));
+            }
+            if let Some(room) = self.room_of_another() {
                 return Ok((self.open(room, patience).await?, false));
             }
             timeout_at(until, freed).await.map_err(|_| Failure::Busy)?;
         }
     }
 
-    /// The room of a connection that nobody uses, on whatever thread.
+    /// A stream of a connection that another thread opened.
+    fn seat_of_another(&self) -> Option<Seat> {
+        let now = Instant::now();
+        self.lists.iter().find_map(|list| self.seat(&locked(list), now))
+    }
+
+    fn seat(&self, kept: &Kept, now: Instant) -> Option<Seat> {
+        let usable = |trunk: &&Arc<Trunk>| trunk.is_usable(now, self.age_max, self.idle_for_max);
+        kept.trunks.iter().filter(usable).find_map(Trunk::seat)
+    }
+
+    /// Closes one connection that nobody uses, on whatever thread, for its room. One of HTTP/2 gives it back a little
+    /// later: whoever waits is told.
     fn room_of_another(&self) -> Option<Room> {
-        for list in &self.lists {
-            let mut kept = locked(list);
-            if kept.lines.is_empty() {
-                kept.trunks.retain(|trunk| !trunk.is_free());
-            } else {
-                drop(kept.lines.remove(0));
-            }
-            drop(kept);
-            if let Some(room) = self.rooms.take() {
-                return Some(room);
-            }
+        let now = Instant::now();
+        let closed = self.lists.iter().any(|list| self.close_one(&mut locked(list), now));
+        closed.then(|| self.rooms.take()).flatten()
+    }
+
+    fn close_one(&self, kept: &mut Kept, now: Instant) -> bool {
+        if !kept.lines.is_empty() {
+            drop(kept.lines.remove(0));
+            return true;
         }
-        None
+        // One that is usable has a stream for whoever asks.
+        let useless =
+            |trunk: &Arc<Trunk>| trunk.is_free() && !trunk.is_usable(now, self.age_max, self.idle_for_max);
+        let found = kept.trunks.iter().position(useless);
+        found.map(|index| drop(kept.trunks.remove(index))).is_some()
     }
 
     async fn open(&self, room: Room, patience: Duration) -> Result<Way, Failure> {

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -455,6 +455,54 @@ async fn readers_that_take_nothing_hold_up_nobody_else() {
         }
     }
     assert!(sent > 0);
+    assert_eq!(origin.connections(), 1);
+}
+
+/// Asks on a connection that stays open, and reads the short answer.
+async fn ask(client: &mut TcpStream, path: &str) -> String {
+    client.write_all(format!("GET {path} HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes()).await.unwrap();
+    let (mut answer, mut bytes) = (Vec::new(), [0; 4_096]);
+    loop {
+        let length = client.read(&mut bytes).await.unwrap();
+        answer.extend_from_slice(&bytes[..length]);
+        if length == 0 || !answer.starts_with(b"HTTP/1.1 200") || answer.ends_with(b"\r\n\r\nok") {
+            return String::from_utf8_lossy(&answer).into_owned();
+        }
+    }
+}
+
+#[tokio::test]
+async fn all_threads_share_the_connections_that_an_origin_may_have() {
+    let authority = Authority::new("threads");
+    let state = State { gate: Some(Semaphore::new(0)), ..State::default() };
+    let origin = Secure::at("127.0.0.1:0".parse().unwrap(), authority.server(&["h2"]), state).await;
+    let world = authority.world(&origin, |config| {
+        config.workers = 3;
+        config.origin_connections_max = 1;
+    });
+    let world = world.await;
+    // One on each thread.
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        clients.push(TcpStream::connect(world.address).await.unwrap());
+        world.until(|status| status.connections as usize == clients.len()).await;
+    }
+    for round in 0..4 {
+        for client in &mut clients {
+            let answer = ask(client, &format!("/{round}")).await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{round}: {answer}");
+        }
+    }
+    assert_eq!(origin.connections(), 1, "nobody closed it to have one alone");
+    let mut held = clients.pop().unwrap();
+    let holding = tokio::spawn(async move { ask(&mut held, "/held").await });
+    until(|| origin.seen().len() == 4 * 4 + 1).await;
+    for client in &mut clients {
+        let answer = ask(client, "/beside").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    origin.state.gate.as_ref().unwrap().add_permits(1);
+    assert!(holding.await.unwrap().starts_with("HTTP/1.1 200"));
     assert_eq!(origin.connections(), 1);
 }
 

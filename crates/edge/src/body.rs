@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, timeout_at};
@@ -33,6 +33,12 @@ impl Body {
 
     pub(crate) fn holding(self, held: Vec<Held>) -> Self {
         Self::Held(Box::new((self, held)))
+    }
+
+    /// How it goes on, of one that comes from somebody else.
+    pub(crate) fn pace(&mut self) -> Option<Pace> {
+        let Self::Stream(relay) = self else { return None };
+        Some(relay.paced.get_or_insert_with(Paced::new).0.clone())
     }
 }
 
@@ -97,12 +103,13 @@ pub(crate) struct Relay {
     fault: Fault,
     /// The place at the origin that is taken until the body has passed, and what brings it.
     place: Option<Place>,
+    paced: Option<Paced>,
 }
 
 impl Relay {
     pub(crate) fn new(source: Incoming, bytes_max: u64, idle_max: Duration) -> Self {
         let (prefix, fault) = (VecDeque::new(), Fault::default());
-        Self { prefix, source, bytes_left: bytes_max, idle_max, idle: None, fault, place: None }
+        Self { prefix, source, bytes_left: bytes_max, idle_max, idle: None, fault, place: None, paced: None }
     }
 
     pub(crate) fn holding(mut self, place: Place) -> Self {
@@ -178,11 +185,15 @@ impl Relay {
     }
 
     fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
-        match self.prefix.pop_front() {
+        let data = match self.prefix.pop_front() {
             Some(bytes) => Poll::Ready(Some(Ok(bytes))),
             None if self.fault.any() => Poll::Ready(Some(Err(io::ErrorKind::InvalidData.into()))),
             None => self.poll_source(context),
+        };
+        if let Some(paced) = &self.paced {
+            paced.note(if data.is_pending() { self.idle_max } else { Duration::ZERO });
         }
+        data
     }
 
     fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
@@ -263,6 +274,51 @@ impl Fault {
 
     pub(crate) fn is_too_long(&self) -> bool {
         self.0.load(Ordering::Acquire) == Self::TOO_LONG
+    }
+}
+
+/// Who keeps a body waiting that passes: whoever takes it, or whoever sends it.
+#[derive(Clone)]
+pub(crate) struct Pace(Arc<Mutex<Turn>>);
+
+struct Turn {
+    since: Instant,
+    /// How long the sender may take; zero where it is not waited for.
+    patience: Duration,
+}
+
+impl Pace {
+    /// Since when whoever takes the body is waited for; now where it is the sender, who may still take its time.
+    pub(crate) fn taken(&self) -> Instant {
+        let turn = self.turn();
+        Instant::now().min(turn.since + turn.patience)
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The body's end of a [`Pace`]: once it is gone, nobody waits for the sender any more.
+struct Paced(Pace);
+
+impl Paced {
+    fn new() -> Self {
+        Self(Pace(Arc::new(Mutex::new(Turn { since: Instant::now(), patience: Duration::ZERO }))))
+    }
+
+    fn note(&self, patience: Duration) {
+        let mut turn = self.0.turn();
+        // A pause does not begin anew because somebody looked again.
+        if patience.is_zero() || turn.patience.is_zero() {
+            *turn = Turn { since: Instant::now(), patience };
+        }
+    }
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        self.note(Duration::ZERO);
     }
 }
 

@@ -114,7 +114,7 @@ pub struct Config {
     pub connect_timeout_ms: u64,
     /// The longest wait for the head of a public origin's response, for each try.
     pub public_first_byte_ms_max: u64,
-    /// The longest wait for the head of the admin API's response.
+    /// The longest wait for the head of the admin API's response. What a client takes to send its body is not counted.
     pub admin_first_byte_ms_max: u64,
     /// Waits of their own for what lies below a path.
     pub origin_routes: Vec<OriginRoute>,

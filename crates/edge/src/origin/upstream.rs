@@ -5,7 +5,7 @@ use super::dial::Dialer;
 use super::health::Health;
 use super::pool::{Place, Pool};
 use super::routes::{Patience, Routes};
-use crate::body::{Body, Fault, Relay};
+use crate::body::{Body, Fault, Pace, Relay};
 use crate::config::{Config, ms};
 use crate::front::respond::Refusal;
 use crate::see::reason::Reason;
@@ -19,9 +19,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 /// One kind of origin: the public API in order of nearness, or the admin API.
@@ -179,9 +180,10 @@ impl Upstream {
         method: Method,
         target: &PathAndQuery,
         headers: HeaderMap,
-        body: Body,
+        mut body: Body,
         fault: Option<&Fault>,
     ) -> Result<Answer, Failure> {
+        let pace = body.pace();
         let origin = self.origins.get(index).ok_or(Failure::Connect)?;
         let mut place = origin.pool.place().await.map_err(|failure| self.failed(origin, failure))?;
         let patience = self.routes.patience(target.path());
@@ -189,8 +191,7 @@ impl Upstream {
         if self.own_host {
             request.headers_mut().insert(HOST, origin.host.clone());
         }
-        let sent = timeout(patience.first_byte, place.send(request, patience.connect)).await;
-        match sent.unwrap_or(Err(Failure::Timeout)) {
+        match within(patience.first_byte, pace, place.send(request, patience.connect)).await {
             // A client that breaks off its own body says nothing about the origin.
             Err(failure) if fault.is_some_and(Fault::any) => Err(failure),
             // Neither does what it may not be asked.
@@ -235,6 +236,24 @@ impl Upstream {
             .find(|index| self.origins[*index].health.take_turn(self.now_ms()))
             .or_else(|| indexes().find(allowed))
             .or_else(|| indexes().next())
+    }
+}
+
+/// What is sent, unless the origin takes longer than it may. The time in which a client's body does not come is not the
+/// origin's: that body has a patience of its own.
+async fn within<T>(
+    longest: Duration,
+    pace: Option<Pace>,
+    sending: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut sending = pin!(sending);
+    let mut due = Instant::now() + longest;
+    loop {
+        if let Ok(sent) = timeout_at(due, sending.as_mut()).await {
+            return sent;
+        }
+        let later = pace.as_ref().map(|pace| pace.taken() + longest);
+        due = later.filter(|later| *later > Instant::now()).ok_or(Failure::Timeout)?;
     }
 }
 

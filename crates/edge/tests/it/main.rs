@@ -40,4 +40,5 @@ mod streaming;
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
 mod upstream;

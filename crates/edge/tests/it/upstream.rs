@@ -1,6 +1,9 @@
 use crate::support::{Answer, World, until};
 use http::Method;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 #[tokio::test]
@@ -154,4 +157,58 @@ async fn a_client_that_hangs_up_takes_nobody_along() {
     gate.add_permits(1);
     assert_eq!(waiter.await.unwrap().body, "x");
     assert_eq!(world.near.count(), 1);
+}
+
+/// Sends a write whose body comes in so many pieces with pauses between them, and reads what is said to it.
+async fn slow_upload(world: &World, pieces: u32, pause: Duration) -> String {
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let head = "POST /v1/admin/x HTTP/1.1\r\nhost: h\r\nconnection: close\r\n";
+    stream.write_all(format!("{head}content-length: {pieces}\r\n\r\n").as_bytes()).await.unwrap();
+    let mut tick = tokio::time::interval(pause);
+    for _ in 0..pieces {
+        tick.tick().await;
+        stream.write_all(b"x").await.unwrap();
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_slow_upload_is_no_slow_origin() {
+    let world = World::with(|config| config.admin_first_byte_ms_max = 1_000).await;
+    world.admin.answer(|_| Answer::status(201));
+    // A pause is longer than what the origin has, and so is the whole.
+    let answer = slow_upload(&world, 3, Duration::from_millis(1_300)).await;
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert_eq!(world.admin.last().body.as_deref(), Some(b"xxx".as_slice()));
+    assert!(world.status().origins.iter().all(|origin| origin.up));
+    // The origin's own time begins with the end of the upload.
+    let never = Arc::new(Semaphore::new(0));
+    world.admin.answer(move |_| Answer::status(201).behind(&never));
+    let answer = slow_upload(&world, 2, Duration::from_millis(10)).await;
+    assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+    assert_eq!(world.admin.count(), 2);
+}
+
+#[tokio::test]
+async fn an_origin_that_takes_nothing_of_an_upload_is_given_up() {
+    let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = url::Url::parse(&format!("http://{}", deaf.local_addr().unwrap())).unwrap();
+    let world = World::with(|config| {
+        config.admin = url;
+        config.admin_first_byte_ms_max = 500;
+        config.body_bytes_max = 1 << 30;
+    })
+    .await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let head = "POST /v1/admin/x HTTP/1.1\r\nhost: h\r\ncontent-length: 1073741824\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut from, mut to) = stream.into_split();
+    let sending = tokio::spawn(async move { while to.write_all(&[0; 64 * 1024]).await.is_ok() {} });
+    let mut answer = [0; 12];
+    from.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 504");
+    drop(from);
+    sending.abort();
 }

@@ -1,6 +1,7 @@
 use crate::front::tls::Certificate;
 use crate::limits;
 use crate::origin::routes::OriginRoute;
+use crate::origin::upstream::is_askable;
 use crate::policy::Profile;
 use crate::see::access::AccessLog;
 use crate::store::disk::BLOCKS;
@@ -211,6 +212,11 @@ impl Config {
                  without path or user",
             ),
             (
+                self.public.iter().chain([&self.admin]).all(is_askable),
+                "an origin in `public` or `admin` needs a host that can be asked for, and with `https` one that a \
+                 certificate can have",
+            ),
+            (
                 self.purge_feed.scheme() == "http",
                 "`purge_feed` is a port of the own region: `http://host:port`",
             ),
@@ -382,6 +388,11 @@ mod tests {
         assert!(blind.check().unwrap_err().to_string().contains("blind_after_ms"));
         let path = Config { admin: Url::parse("http://a/b").unwrap(), ..Config::default() };
         assert!(path.check().unwrap_err().to_string().contains("admin"));
+        for nameless in ["https://a_b..c/", "https://-/"] {
+            let public = vec![Url::parse(nameless).unwrap(), Url::parse("http://a").unwrap()];
+            let nameless = Config { public, ..Config::default() };
+            assert!(nameless.check().unwrap_err().to_string().contains("public"));
+        }
         let none = Config { public: Vec::new(), ..Config::default() };
         assert!(none.check().unwrap_err().to_string().contains("public"));
         let idle = Config { body_idle_ms_max: 0, ..Config::default() };

@@ -72,7 +72,7 @@ impl Dialer {
 }
 
 /// The name that is asked for and that the certificate must have.
-fn name(url: &Url) -> Option<ServerName<'static>> {
+pub(super) fn name(url: &Url) -> Option<ServerName<'static>> {
     match url.host()? {
         Host::Domain(name) => ServerName::try_from(name.to_owned()).ok(),
         Host::Ipv4(address) => Some(std::net::IpAddr::V4(address).into()),

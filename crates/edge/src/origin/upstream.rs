@@ -1,7 +1,7 @@
 //! Origins: which one is asked, for how long, and when once more.
 
 use super::budget::RetryBudget;
-use super::dial::Dialer;
+use super::dial::{self, Dialer};
 use super::health::Health;
 use super::pool::{Place, Pool};
 use super::routes::{Patience, Routes};
@@ -107,6 +107,7 @@ impl Upstream {
         let everywhere = Patience { connect, first_byte, idle };
         Self {
             name,
+            // All of them: none that cannot be asked is in a configuration that was checked.
             origins: origins.iter().filter_map(|url| Origin::new(url, config, tls)).collect(),
             routes: Routes::new(everywhere, &config.origin_routes),
             own_host: config.origin_host_own,
@@ -341,6 +342,11 @@ fn request(method: Method, target: &PathAndQuery, headers: HeaderMap, body: Body
     *request.uri_mut() = Uri::from_parts(parts).ok()?;
     *request.headers_mut() = headers;
     Some(request)
+}
+
+/// Whether there can be an origin at an address.
+pub(crate) fn is_askable(url: &Url) -> bool {
+    authority(url).is_some() && (url.scheme() != "https" || dial::name(url).is_some())
 }
 
 pub(crate) fn authority(url: &Url) -> Option<Authority> {

@@ -9,11 +9,13 @@ pub mod document;
 pub mod faulty;
 pub mod fixtures;
 pub mod opensearch;
+pub mod port;
 pub mod postgres;
 pub mod proxy;
 pub mod tls;
 pub mod varnish;
 
 pub use faulty::{Fault, FaultyHttp};
+pub use port::Port;
 pub use proxy::{ChaosProxy, Mood};
 pub use tls::TlsFront;

@@ -1,9 +1,10 @@
 //! A real OpenSearch for tests: the one whose address the environment names, or one of this process' own,
 //! started once and gone with it.
 
+use crate::Port;
 use std::fmt;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 #[derive(Debug)]
 pub struct OpenSearch {
     address: SocketAddr,
+    _ports: Option<[Port; 2]>,
     _script: Option<Child>,
 }
 
@@ -39,7 +41,7 @@ impl OpenSearch {
     async fn begin() -> Option<Self> {
         let named = std::env::var_os(ADDRESS).and_then(|address| address.to_str()?.parse().ok());
         let found = match named {
-            Some(address) => Self { address, _script: None },
+            Some(address) => Self { address, _ports: None, _script: None },
             None => Self::start()?,
         };
         found.wait_until_ready().await;
@@ -58,10 +60,12 @@ impl OpenSearch {
             drop(writeln!(std::io::stderr(), "SKIPPED, NOT PASSED: {sentence}"));
             return None;
         }
-        let port = two_free_ports();
+        let ports = Port::reserve_pair();
+        let port = ports[0].number();
         let folder = std::env::temp_dir().join(format!("sangraha-opensearch-{}", std::process::id()));
         Some(Self {
             address: (Ipv4Addr::LOCALHOST, port).into(),
+            _ports: Some(ports),
             _script: Some(serve(&script, &folder, port)),
         })
     }
@@ -136,13 +140,4 @@ fn serve(script: &Path, folder: &Path, port: u16) -> Child {
     command.arg("serve").arg(folder).arg(port.to_string());
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap_or_else(|error| panic!("{} cannot be run: {error}", script.display()))
-}
-
-/// A free loopback port whose neighbour above is free too.
-fn two_free_ports() -> u16 {
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let port_of = |listener: TcpListener| listener.local_addr().map_or(0, |address| address.port());
-    std::iter::repeat_with(|| port_of(bind(0).expect("loopback has free ports")))
-        .find(|port| port.checked_add(1).is_some_and(|above| bind(above).is_ok()))
-        .expect("loopback has free ports")
 }

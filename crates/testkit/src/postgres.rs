@@ -3,10 +3,10 @@
 //! A server is started below a shell that holds a pipe from this process. However the process ends, the pipe
 //! ends, and the shell stops the server at once and removes its files.
 
+use crate::Port;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub struct Cluster {
     name: String,
     programs: Programs,
     folder: PathBuf,
-    port: u16,
+    port: Port,
     settings: Vec<String>,
     /// None while it is stopped.
     keeper: Option<Child>,
@@ -65,7 +65,7 @@ impl Cluster {
     /// the application name under which the primary knows it.
     pub fn replica(&self, name: &str) -> Self {
         let folder = self.programs.new_folder(name);
-        let port = self.port.to_string();
+        let port = self.port().to_string();
         let copy = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-X", "stream", "--checkpoint=fast"];
         let slot = ["--no-sync", "-C", "-S", name, "-R", "-D"];
         let arguments = copy.into_iter().chain(slot).map(OsString::from);
@@ -81,7 +81,7 @@ impl Cluster {
     }
 
     fn new(name: &str, programs: Programs, folder: PathBuf, settings: Vec<String>) -> Self {
-        Self { name: name.to_owned(), programs, folder, port: free_port(), settings, keeper: None }
+        Self { name: name.to_owned(), programs, folder, port: Port::reserve(), settings, keeper: None }
     }
 
     /// Its name: `primary`, or what the replica was called.
@@ -91,12 +91,12 @@ impl Cluster {
 
     /// The loopback port on which it listens.
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The URL by which `role` reaches `database` here.
     pub fn url(&self, role: &str, database: &str) -> String {
-        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port())
     }
 
     /// Starts it, again if it was stopped, and waits until it answers.
@@ -110,7 +110,7 @@ impl Cluster {
         let mut command = self.programs.command("/bin/sh");
         command.args(["-c", KEEPER, "keeper"]).arg(&self.folder);
         command.arg(self.programs.folder.join("postgres")).arg("-D").arg(&data);
-        command.args(["-p", &self.port.to_string(), "-k"]).arg(&self.folder);
+        command.args(["-p", &self.port().to_string(), "-k"]).arg(&self.folder);
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
@@ -153,7 +153,7 @@ impl Cluster {
 
     /// Runs SQL as the superuser and answers what it printed, fields parted by `|`.
     pub fn sql(&self, database: &str, sql: &str) -> String {
-        let port = self.port.to_string();
+        let port = self.port().to_string();
         let connection = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p", &port];
         let arguments = connection.into_iter().chain(["-d", database, "-c", sql]);
         match self.programs.try_run("psql", arguments.map(OsString::from)) {
@@ -282,10 +282,4 @@ fn unprivileged() -> Option<(u32, u32)> {
         let mut fields = user.split(':').skip(2);
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     })
-}
-
-/// A loopback port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has free ports");
-    listener.local_addr().expect("a bound socket has an address").port()
 }

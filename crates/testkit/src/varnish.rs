@@ -1,5 +1,6 @@
 //! A real Varnish with our sample VCL, in front of an origin that counts.
 
+use crate::Port;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// A running Varnish; dropped, it stops and its folder is deleted.
 #[derive(Debug)]
 pub struct Varnish {
-    address: SocketAddr,
+    port: Port,
     process: Child,
     folder: PathBuf,
 }
@@ -43,10 +44,10 @@ impl Varnish {
         let vcl = vcl.replace("\"7400\"", &format!("\"{}\"", origin.port()));
         let file = folder.join("sangraha.vcl");
         std::fs::write(&file, vcl).expect("the VCL is written");
-        let port = free_port();
+        let port = Port::reserve();
         let process = Command::new(program()?)
             .arg("-F")
-            .args(["-a", &format!("127.0.0.1:{port}"), "-s", "malloc,16m", "-j", "none", "-n"])
+            .args(["-a", &format!("127.0.0.1:{}", port.number()), "-s", "malloc,16m", "-j", "none", "-n"])
             .arg(folder.join("work"))
             .arg("-f")
             .arg(&file)
@@ -55,20 +56,20 @@ impl Varnish {
             .stderr(Stdio::null())
             .spawn()
             .expect("varnishd starts");
-        let varnish = Self { address: (Ipv4Addr::LOCALHOST, port).into(), process, folder };
+        let varnish = Self { port, process, folder };
         varnish.wait_until_ready().await;
         Some(varnish)
     }
 
     /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port.number()).into()
     }
 
     async fn wait_until_ready(&self) {
         let deadline = Instant::now() + START_MAX;
-        while TcpStream::connect(self.address).await.is_err() {
-            assert!(Instant::now() < deadline, "Varnish at {} did not start", self.address);
+        while TcpStream::connect(self.address()).await.is_err() {
+            assert!(Instant::now() < deadline, "Varnish at {} did not start", self.address());
             sleep_until(Instant::now() + LOOK_INTERVAL).await;
         }
     }
@@ -100,11 +101,6 @@ fn missing() -> Option<&'static str> {
         Some(_) if !modules.any(|module| module.exists()) => Some("the Varnish module xkey"),
         Some(_) => None,
     }
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound listener has an address").port()
 }
 
 /// An origin whose answers are fresh for an hour, and whose key is their path: `/v1/x` has `v1-x`.

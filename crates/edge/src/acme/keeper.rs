@@ -33,11 +33,11 @@ pub(crate) async fn run(current: Arc<Current>) {
             inner.acme.tell(None);
             continue;
         };
-        if keeper.next_s(&inner) <= now_s(&inner) {
-            keeper.attempt(&inner).await;
-            keeper.serve(&current).await;
-        }
+        let is_due = keeper.next_s(&inner) <= now_s(&inner);
+        let outcome = if is_due { Some(keeper.attempt(&current, &inner).await) } else { None };
         keeper.tell(&inner);
+        // Counted last: who sees the number finds everything else done.
+        outcome.into_iter().for_each(|outcome| inner.telemetry.certificate(outcome));
     }
 }
 
@@ -95,36 +95,39 @@ impl Keeper {
         }
     }
 
-    async fn attempt(&mut self, inner: &Inner) {
+    /// Answers what came of it.
+    async fn attempt(&mut self, current: &Current, inner: &Inner) -> &'static str {
         self.dice = rand::random();
         self.attempts.begun(now_s(inner));
-        match self.try_once(inner).await {
+        let outcome = match self.try_once(inner).await {
             Ok(()) => {
+                self.serve(current).await;
                 self.attempts.succeeded();
-                inner.telemetry.certificate("issued");
                 tracing::info!(
                     names = ?self.config.names,
                     expires = %time(self.held.as_ref().map_or(0, |held| held.until_s)),
                     "The authority gave a certificate"
                 );
+                "issued"
             }
             Err(error) => {
                 self.attempts.failed(chain(&error));
-                inner.telemetry.certificate("failed");
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     failures = self.attempts.failures,
                     next = %time(self.next_s(inner)),
                     "No certificate from the authority: what is there is kept"
                 );
+                "failed"
             }
-        }
+        };
         if let Err(error) = self.folder.keep_attempts(&self.attempts) {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "What was tried could not be written down"
             );
         }
+        outcome
     }
 
     /// It counts before it begins: a process that dies of it must not ask again at once.

@@ -18,6 +18,8 @@ use std::time::Duration;
 /// How long the authority may take to look, and then to sign.
 const PATIENCE: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(60));
 
+const PROVING: &str = "showing that the names are ours";
+
 /// A new key and the chain for it, as PEM.
 pub(super) async fn obtain(config: &Config, folder: &Folder, answers: &Answers) -> Result<Vec<u8>, Error> {
     let account = account(config, folder).await?;
@@ -102,7 +104,8 @@ async fn answer(
     };
     prepare(wanted, &challenge, open)
         .map_err(|error| Error::Acme { doing: "answering a challenge", source: error.into() })?;
-    challenge.set_ready().await.map_err(failed("calling the authority to look"))
+    // An authority that looks at once has its verdict in the answer.
+    challenge.set_ready().await.map_err(failed(PROVING))
 }
 
 fn prepare(wanted: Challenge, challenge: &ChallengeHandle<'_>, open: &Open<'_>) -> Result<(), rcgen::Error> {
@@ -137,10 +140,9 @@ async fn complaint(order: &mut Order, error: Option<instant_acme::Error>) -> Err
         let Ok(state) = authorization.refresh().await else { break };
         found = found.or_else(|| state.challenges.iter().find_map(|challenge| challenge.error.clone()));
     }
-    let doing = "showing that the names are ours";
     match found.map(instant_acme::Error::Api).or(error) {
-        Some(error) => Error::Acme { doing, source: Box::new(error) },
-        None => Error::Acme { doing, source: "the authority does not say what was wrong".into() },
+        Some(error) => Error::Acme { doing: PROVING, source: Box::new(error) },
+        None => Error::Acme { doing: PROVING, source: "the authority does not say what was wrong".into() },
     }
 }
 

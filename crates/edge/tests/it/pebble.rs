@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use testkit::Port;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -27,14 +28,14 @@ pub struct Pebble {
     /// Where the names it looks at are.
     pub names: Names,
     process: Child,
-    port: u16,
-    management: u16,
+    port: Port,
+    management: Port,
 }
 
 impl Pebble {
     /// One that looks at these ports for its challenges. None, loudly, where this machine has no Pebble; where `CI` is
     /// `true` that is a failure.
-    pub async fn start(name: &str, http_port: u16, tls_port: u16) -> Option<Self> {
+    pub async fn start(name: &str, http: u16, tls: u16) -> Option<Self> {
         let Some(program) = program() else {
             let sentence = "Pebble is not installed (./prepare.sh does it, or: \
                             go install github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.1)";
@@ -45,14 +46,15 @@ impl Pebble {
         };
         let folder = std::env::temp_dir().join(format!("sangraha-pebble-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let (port, management) = (free_port(), free_port());
-        write_config(&folder, [port, management, http_port, tls_port]);
+        let (port, management) = (Port::reserve(), Port::reserve());
+        write_config(&folder, [port.number(), management.number(), http, tls]);
         let names = Names::start().await;
         let process = Command::new(program)
             .arg("-config")
             .arg(folder.join("config.json"))
             .args(["-dnsserver", &names.address.to_string()])
-            // It really looks, at once, and each time anew.
+            // It really looks, at once, and each time anew, and turns no good request away by chance.
+            .env("PEBBLE_WFE_NONCEREJECT", "0")
             .env("PEBBLE_VA_NOSLEEP", "1")
             .env("PEBBLE_AUTHZREUSE", "0")
             .env_remove("PEBBLE_VA_ALWAYS_VALID")
@@ -68,7 +70,7 @@ impl Pebble {
 
     /// Where it says what it can do.
     pub fn directory(&self) -> url::Url {
-        url::Url::parse(&format!("https://127.0.0.1:{}/dir", self.port)).unwrap()
+        url::Url::parse(&format!("https://127.0.0.1:{}/dir", self.port.number())).unwrap()
     }
 
     /// What its own server is trusted by.
@@ -89,7 +91,7 @@ impl Pebble {
 
     async fn issuing_root(&self) -> String {
         let own = CertificateDer::from_pem_file(self.root()).unwrap();
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.management)).await.unwrap();
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.management.number())).await.unwrap();
         let mut stream = connect(&connector(&own, &[]), "localhost", stream).await.unwrap();
         stream.write_all(b"GET /roots/0 HTTP/1.0\r\nHost: localhost\r\n\r\n").await.unwrap();
         let mut answer = String::new();
@@ -100,7 +102,7 @@ impl Pebble {
     async fn wait_until_ready(&self) {
         let deadline = Instant::now() + START_MAX;
         let mut tick = tokio::time::interval(Duration::from_millis(20));
-        for port in [self.port, self.management] {
+        for port in [self.port.number(), self.management.number()] {
             while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
                 assert!(Instant::now() < deadline, "Pebble did not start: {}", self.log());
                 tick.tick().await;
@@ -147,7 +149,7 @@ fn program() -> Option<PathBuf> {
     named.into_iter().chain(on_path).chain(home).find(|path| path.is_file())
 }
 
-fn write_config(folder: &Path, [port, management, http_port, tls_port]: [u16; 4]) {
+fn write_config(folder: &Path, [port, management, http, tls]: [u16; 4]) {
     let made = generate_simple_self_signed(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("server.pem"), made.cert.pem()).unwrap();
     std::fs::write(folder.join("server.key"), made.signing_key.serialize_pem()).unwrap();
@@ -156,18 +158,13 @@ fn write_config(folder: &Path, [port, management, http_port, tls_port]: [u16; 4]
         "managementListenAddress": format!("127.0.0.1:{management}"),
         "certificate": folder.join("server.pem"),
         "privateKey": folder.join("server.key"),
-        "httpPort": http_port,
-        "tlsPort": tls_port,
+        "httpPort": http,
+        "tlsPort": tls,
         "keyAlgorithm": "ecdsa",
         "retryAfter": { "authz": 1, "order": 1 },
         "profiles": { "default": { "description": "short", "validityPeriod": LIFE_S } },
     }});
     std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
-}
-
-pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// A name server over TCP for which every name is here, or with [`Names::lose`] nowhere.

@@ -151,7 +151,8 @@ impl World {
     pub async fn settled(&self) -> u64 {
         let head = self.relayed().await;
         until("every layer has followed", async || {
-            self.search.known_position().filter(|at| at.position >= head)
+            let feed = self.feed.applied().position;
+            self.search.known_position().filter(|at| at.position.min(feed) >= head)
         })
         .await
         .position

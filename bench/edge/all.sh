@@ -22,7 +22,7 @@ part restart ./restart.sh 20000
 awk '
   function row(what, ours, anchor, bar, reached) {
     if (!reached) missed++
-    printf "%-58s %14s %20s %12s  %s\n", what, ours, anchor, bar, reached ? "reached" : "MISSED"
+    printf "%-58s %14s %20s %12s  %s\n", what, ours, anchor, bar, bar == "" ? "" : reached ? "reached" : "MISSED"
   }
   # A line of a table, without the name before its columns.
   function columns(name) { split(substr($0, length(name) + 1), column, " ") }

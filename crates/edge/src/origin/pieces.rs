@@ -52,7 +52,7 @@ impl Pieces {
             pieces.asked = kept.is_none();
             let slice = match kept {
                 Some(slice) => slice,
-                None => whole.clone().slice(number).await?,
+                None => whole.clone().obtain(number).await?,
             };
             pieces.next = Some((number, Coming::Here(slice)));
         }

@@ -98,11 +98,16 @@ impl Sliced {
 
     /// A slice: from memory, from disk, from somebody else's request, or from the origin.
     pub(crate) async fn slice(self: Arc<Self>, number: u64) -> Result<Bytes, Broken> {
+        match self.kept(number).await {
+            Some(bytes) => Ok(bytes),
+            None => self.obtain(number).await,
+        }
+    }
+
+    /// A slice that is not kept: from somebody else's request, or from the origin.
+    pub(crate) async fn obtain(self: Arc<Self>, number: u64) -> Result<Bytes, Broken> {
         /// One flight may lose its leader.
         const BOARDINGS_MAX: u32 = 2;
-        if let Some(bytes) = self.kept(number).await {
-            return Ok(bytes);
-        }
         let (inner, key) = (&self.inner, self.key(number));
         for _ in 0..BOARDINGS_MAX {
             match inner.flights.board(&key, inner.generations.now()) {

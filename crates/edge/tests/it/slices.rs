@@ -139,13 +139,19 @@ async fn conditions_and_several_parts_are_answered_from_slices() {
     assert_eq!((other.status, other.body == whole), (200, true));
 }
 
+/// Its origin answers once for each permit from here on.
+fn gated(world: &World) -> Arc<Semaphore> {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = gate.clone();
+    world.near.answer(move |seen| media(seen, "a").behind(&held));
+    gate
+}
+
 #[tokio::test]
 async fn many_who_want_a_slice_share_one_request() {
     let world = world(|_| {}).await;
     assert_eq!(part(&world, "bytes=0-9").await.0, 206);
-    let gate = Arc::new(Semaphore::new(0));
-    let held = gate.clone();
-    world.near.answer(move |seen| media(seen, "a").behind(&held));
+    let gate = gated(&world);
     let world = &world;
     let ask = || part(world, "bytes=50000-50009");
     let open = async {
@@ -163,9 +169,7 @@ async fn many_who_want_a_slice_share_one_request() {
 async fn who_waits_for_a_slice_waits_as_long_as_the_one_who_asked() {
     let world = world(|config| config.collapse_wait_ms_max = 1).await;
     assert_eq!(part(&world, "bytes=0-9").await.0, 206);
-    let gate = Arc::new(Semaphore::new(0));
-    let held = gate.clone();
-    world.near.answer(move |seen| media(seen, "a").behind(&held));
+    let gate = gated(&world);
     let world = &world;
     let ask = || part(world, "bytes=50000-50009");
     let open = async {
